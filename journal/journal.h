@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The journal: an append-only log of many sandboxes' records in one SQLite file, with one writer.
+//
+//   Journal  owns the file for writing. Any number of threads append; one writer thread gathers what
+//            waits into one transaction (group commit). When an append returns, its batch is on disk.
+//   Reader   reads: the journal's own from inside, or any journal file from outside, read-only, also
+//            while a writer is at work.
+//
+// Promises (docs/journal-format.md): a batch is stored whole or not at all; records of one sandbox are
+// gapless; all records have one order; a stale writer is refused; a stored record never changes and a
+// changed one is found by Verify.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "journal/record.h"
+
+namespace holdfast::journal {
+
+struct Limits {
+  std::size_t payload_bytes_max = 1 << 20;  // of one record
+  std::size_t batch_records_max = 256;
+  std::size_t queue_batches_max = 16'384;     // waiting appends; more are refused
+  std::size_t commit_records_max = 8'192;     // gathered into one transaction
+};
+
+struct Options {
+  std::string path;
+  bool create_if_missing = true;
+  // Who we are, for the message that a second writer gets. pid and start time are added.
+  std::string owner = "holdfast";
+  std::string boot_id;  // of the host; stored with the epoch
+  Limits limits;
+};
+
+// Who holds, or last held, the journal.
+struct Ownership {
+  std::string owner;
+  std::int64_t pid = 0;
+  std::int64_t since_unix_ms = 0;
+  std::uint64_t epoch = 0;
+  std::string boot_id;
+  bool held_now = false;
+};
+
+struct Damage {
+  std::string sandbox_id;       // empty when it concerns the whole file
+  std::uint64_t position = 0;   // 0 when unknown
+  std::uint64_t sequence = 0;   // 0 when unknown
+  std::string kind;             // "checksum", "chain", "gap", "missing", "projection", "sqlite", …
+  std::string message;          // one sentence: what is wrong and what is lost
+};
+
+struct VerifyReport {
+  std::uint64_t records = 0;
+  std::uint64_t sandboxes = 0;
+  std::vector<Damage> damages;  // at most 1000 are named
+  bool ok() const { return damages.empty(); }
+};
+
+// What a visitor wants next.
+enum class Visit { kContinue, kStop };
+
+class Reader {
+ public:
+  // Opens a journal file read-only. Changes nothing in it.
+  // Errors: NotFound            no such file
+  //         FailedPrecondition  not a Holdfast journal, or written by a newer version
+  //         DataLoss            truncated or damaged beyond reading
+  static absl::StatusOr<std::unique_ptr<Reader>> Open(const std::string& path);
+
+  virtual ~Reader() = default;
+
+  // All calls are thread-safe and see one consistent snapshot each. A record that cannot be read or
+  // whose checksum fails ends the call with DataLoss naming position and sandbox.
+  virtual absl::Status ReadSandbox(std::string_view sandbox_id, std::uint64_t from_sequence,
+                                   const std::function<Visit(const Record&)>& visit) = 0;
+  // Records with position > after, in order.
+  virtual absl::Status ReadTail(std::uint64_t after, std::size_t limit,
+                                const std::function<Visit(const Record&)>& visit) = 0;
+  // NotFound when the sandbox has no records.
+  virtual absl::StatusOr<SandboxRow> FindSandbox(std::string_view sandbox_id) = 0;
+  // In order of id, those after `after_id`.
+  virtual absl::StatusOr<std::vector<SandboxRow>> ListSandboxes(bool live_only,
+                                                                std::string_view after_id,
+                                                                std::size_t limit) = 0;
+  virtual absl::StatusOr<std::vector<OpenIntent>> ListOpenIntents(std::string_view sandbox_id) = 0;
+  // Of one sandbox, or of all when empty. Only what is held or maybe, unless `all`.
+  virtual absl::StatusOr<std::vector<LedgerRow>> ReadLedger(std::string_view sandbox_id,
+                                                            bool all) = 0;
+  virtual absl::StatusOr<std::uint64_t> LastPosition() = 0;
+  virtual absl::StatusOr<Ownership> ReadOwnership() = 0;
+  // Random name of this journal file, made when it was created; on labels of what its gateway makes.
+  virtual std::string journal_id() const = 0;
+
+  // Reads every record and checks checksum, chain, order and the journal's own projections.
+  // Errors only when it cannot be run at all; what it finds is in the report.
+  virtual absl::StatusOr<VerifyReport> Verify() = 0;
+};
+
+using AppendCallback = absl::AnyInvocable<void(absl::StatusOr<Appended>) &&>;
+
+class Journal {
+ public:
+  // Takes the journal: locks it, raises the epoch, checks format and integrity of the head.
+  // Errors: FailedPrecondition  held by another process (the message names owner, pid and since
+  //                             when), not a Holdfast journal, or of a newer version. Untouched.
+  //         NotFound            missing and not to be created
+  //         DataLoss            truncated or damaged. Untouched.
+  //         Unavailable / ResourceExhausted   I/O error / disk full
+  static absl::StatusOr<std::unique_ptr<Journal>> Open(Options options);
+
+  // Commits what waits, then closes. Close first to see its errors.
+  virtual ~Journal() = default;
+
+  // Appends and makes durable. Any thread. Returns after the commit.
+  // Errors: Aborted            another batch advanced the sequence; read and decide again
+  //         InvalidArgument    empty or over a limit. Nothing was written.
+  //         ResourceExhausted  disk full, or too many are waiting. Nothing was written.
+  //         Unavailable        I/O error, closed. Nothing acknowledged was lost; nothing was written.
+  //         FailedPrecondition the epoch was taken by another process: stop being a writer
+  virtual absl::StatusOr<Appended> Append(Batch batch) = 0;
+  // The same without waiting. `done` runs on the writer thread after the commit and must not block.
+  virtual void AppendAsync(Batch batch, AppendCallback done) = 0;
+
+  virtual Reader& reader() = 0;
+  virtual std::uint64_t epoch() const = 0;
+  // False after a failed commit until one succeeds again; take no commands meanwhile. A failed journal
+  // tries by itself.
+  virtual bool sound() const = 0;
+  // Of the process that held the journal before us.
+  virtual const Ownership& previous_ownership() const = 0;
+
+  virtual absl::Status Close() = 0;
+};
+
+}  // namespace holdfast::journal
