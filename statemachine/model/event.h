@@ -26,8 +26,8 @@ enum class OperationKind : std::uint8_t { kCreate, kStart, kStop, kDelete };
 std::string_view Name(OperationKind kind);
 std::optional<OperationKind> OperationKindFromName(std::string_view name);
 
-// A create was accepted: a new incarnation of the sandbox id begins. Followed, in the same commit, by
-// OperationAccepted and the first transitions.
+// A create was accepted: a new incarnation of the sandbox id begins. Followed, in the same commit,
+// by OperationAccepted and the first transitions.
 struct SandboxRequested {
   Generation generation;  // = the id of the create operation
   SandboxSpec spec;
@@ -49,8 +49,8 @@ enum class OperationResult : std::uint8_t { kSucceeded, kFailed, kInterrupted };
 std::string_view Name(OperationResult result);
 std::optional<OperationResult> OperationResultFromName(std::string_view name);
 
-// The active operation ended. An operation that a delete overtakes ends as kInterrupted; what it did
-// is then undone by the delete.
+// The active operation ended. An operation that a delete overtakes ends as kInterrupted; what it
+// did is then undone by the delete.
 struct OperationFinished {
   OperationId operation;
   OperationResult result = OperationResult::kSucceeded;
@@ -80,8 +80,8 @@ struct StepIntended {
   std::string name;         // "provision", "before_launch/ipam", "undo provision"
   std::string participant;  // driver's or extension's name
   std::string action;       // action.h
-  std::string key;          // idempotency key: "<sandbox>/<operation>/<name>", the same on every attempt
-  IntentId undoes;          // of kUndo: the step that is undone; zero otherwise
+  std::string key;  // idempotency key: "<sandbox>/<operation>/<name>", the same on every attempt
+  IntentId undoes;  // of kUndo: the step that is undone; zero otherwise
   std::vector<ResourceClaim> claims;  // what may exist from now on
   std::optional<Undo> undo;           // none: nothing to undo
   bool idempotent = true;             // may be run again when nobody can tell whether it ran
@@ -90,8 +90,8 @@ struct StepIntended {
   friend bool operator==(const StepIntended&, const StepIntended&) = default;
 };
 
-// An attempt at a step, or a probe of it, was answered. `closes` when nothing more is owed under this
-// intent: it took effect and that is known, or it certainly will not be tried again.
+// An attempt at a step, or a probe of it, was answered. `closes` when nothing more is owed under
+// this intent: it took effect and that is known, or it certainly will not be tried again.
 struct StepAnswered {
   IntentId intent;
   std::uint32_t attempt = 1;
@@ -112,13 +112,14 @@ struct StepRetryScheduled {
 // That time came: the attempt starts once this is durable.
 struct StepRetried {
   IntentId intent;
-  std::uint32_t attempt = 2;
+  std::uint32_t attempt = 2;  // grows with every attempt, also over repairs
   bool probe = false;
+  bool fresh = false;  // attempts and probes are counted anew from here: a repair, a delete
   friend bool operator==(const StepRetried&, const StepRetried&) = default;
 };
 
-// The step was given up, and the operation goes on without it: a hook whose policy is to keep going,
-// or an undo that an operator attested (see `by_operator`).
+// The step was given up, and the operation goes on without it: a hook whose policy is to keep
+// going, or an undo that an operator attested (see `by_operator`).
 struct StepSkipped {
   IntentId intent;
   std::string reason;
@@ -144,10 +145,9 @@ struct AgreementChanged {
   friend bool operator==(const AgreementChanged&, const AgreementChanged&) = default;
 };
 
-using Event =
-    std::variant<SandboxRequested, OperationAccepted, OperationFinished, Transitioned, StepIntended,
-                 StepAnswered, StepRetryScheduled, StepRetried, StepSkipped, EffectVanished,
-                 AgreementChanged>;
+using Event = std::variant<SandboxRequested, OperationAccepted, OperationFinished, Transitioned,
+                           StepIntended, StepAnswered, StepRetryScheduled, StepRetried, StepSkipped,
+                           EffectVanished, AgreementChanged>;
 
 // The event's persisted type name: "StepIntended"; for a transition the trigger's name.
 std::string_view TypeName(const Event& event);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "statemachine/model/plan.h"
 #include "statemachine/model/resource.h"
 
 namespace holdfast::model {
@@ -34,16 +35,16 @@ struct StateBlob {
 
 struct Outcome {
   Verdict verdict = Verdict::kUnknown;
-  // Short CamelCase word for machines ("PoolExhausted"), then one clear sentence for people that says
-  // what to do. Both empty when done. Never a secret.
+  // Short CamelCase word for machines ("PoolExhausted"), then one clear sentence for people that
+  // says what to do. Both empty when done. Never a secret.
   std::string reason;
   std::string message;
   bool retryable = false;  // of kFailed: the same step may succeed later
   bool no_effect = false;  // of kFailed: certain that nothing was made, so nothing is to be undone
-  std::vector<Resource> resources;         // of kDone, kPresent (and kFailed: what it knows it left)
+  std::vector<Resource> resources;  // of kDone, kPresent (and kFailed: what it knows it left)
   std::map<std::string, std::string> env;  // of before_launch: added to the workload's environment
   std::optional<StateBlob> state;          // of hooks: replaces the extension's state when set
-  std::string result;                      // of the plan step: the encoded plan. Else empty.
+  std::optional<LaunchPlan> plan;          // of the plan step when done. Else unset.
   friend bool operator==(const Outcome&, const Outcome&) = default;
 
   static Outcome Done() {

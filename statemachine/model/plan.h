@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plan: what will be launched, agreed between driver and extensions before anything is made, and
-// frozen in the journal. Its common part is here; `driver_plan` is the driver's own typed Protobuf.
+// The plan: what will be launched, agreed between driver and extensions before anything is made,
+// and frozen in the journal. Its common part is here; `driver_plan` is the driver's own typed
+// Protobuf.
 #pragma once
 
 #include <cstdint>

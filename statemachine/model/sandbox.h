@@ -31,11 +31,14 @@ struct Step {
   IntentId intent;
   StepIntended what;
   StepPhase phase = StepPhase::kInFlight;
-  std::uint32_t attempt = 1;  // counts attempts since the intent or the last repair
-  std::uint32_t probes = 0;   // probes without an answer, since the last attempt
-  UnixMillis since;           // when the intent was written
-  UnixMillis due;             // of the two waiting phases
-  bool certain = false;       // of kHeld: known to have taken effect
+  std::uint32_t attempt = 1;        // grows with every attempt
+  std::uint32_t attempts_base = 0;  // attempts that do not count any more (see StepRetried::fresh)
+  std::uint32_t probes = 0;         // probes that could not tell, since the last attempt
+  // Something of it may be in the world: true from the intent on, false once an answer excludes it.
+  bool effect_possible = true;
+  UnixMillis since;                        // when the intent was written
+  UnixMillis due;                          // of the two waiting phases
+  bool certain = false;                    // of kHeld: known to have taken effect
   std::vector<Resource> resources;         // that it is known to have made
   std::map<std::string, std::string> env;  // that it adds to the workload's environment
   // Of the last answer, for people:
@@ -77,7 +80,8 @@ struct Condition {
   friend bool operator==(const Condition&, const Condition&) = default;
 };
 
-// How many finished operations and conditions are remembered with the sandbox (all are in the journal).
+// How many finished operations and conditions are remembered with the sandbox (all are in the
+// journal).
 inline constexpr std::size_t kFinishedOperationsMax = 8;
 inline constexpr std::size_t kConditionsMax = 16;
 
@@ -100,18 +104,20 @@ struct Sandbox {
   Chain chain;
   std::optional<LaunchPlan> plan;
 
-  std::optional<Operation> operation;    // the active one
-  std::optional<Step> current;           // the step being worked at; at most one
-  std::vector<Step> held;                // what is or may be in the world, oldest first: the undo stack
+  std::optional<Operation> operation;  // the active one
+  std::optional<Step> current;         // the step being worked at; at most one
+  std::vector<Step> held;  // what is or may be in the world, oldest first: the undo stack
   std::map<std::string, StateBlob> extension_state;
-  std::set<std::string> touched;         // extensions that ran a hook with a possible effect
-  std::optional<State> parked_in;        // of Stuck: the state in which it was parked
-  std::optional<std::int32_t> exit_code; // of the workload's last run
+  std::set<std::string> touched;            // extensions that ran a hook with a possible effect
+  bool launched = false;                    // this incarnation was Running once
+  std::optional<State> parked_in;           // of Stuck: the state in which it was parked
+  std::optional<std::int32_t> exit_code;    // of the workload's last run
   std::vector<FinishedOperation> finished;  // the last few, oldest first
   std::vector<Condition> conditions;        // the last few, oldest first
 
   bool exists() const { return head.value != 0; }
-  // Something may still have to be done or be released: kept in memory and looked at after a restart.
+  // Something may still have to be done or be released: kept in memory and looked at after a
+  // restart.
   bool live() const { return exists() && state != State::kDeleted; }
   friend bool operator==(const Sandbox&, const Sandbox&) = default;
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The brain: given a folded sandbox and one input, which events follow. Pure: no I/O, clock, thread,
-// log or randomness; the time comes in with the input. What then has to be done in the world is read
-// off the folded result (Due), so that the first run and the run after a crash are one path.
+// The brain: given a folded sandbox and one input, which events follow. Pure: no I/O, clock,
+// thread, log or randomness; the time comes in with the input. What then has to be done in the
+// world is read off the folded result (Due), so that the first run and the run after a crash are
+// one path.
 #pragma once
 
 #include <chrono>
@@ -12,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "statemachine/model/command.h"
 #include "statemachine/model/event.h"
 #include "statemachine/model/sandbox.h"
@@ -42,48 +43,51 @@ enum class Refusal : std::uint8_t {
 
 struct Decision {
   Refusal refusal = Refusal::kNone;
-  std::string message;             // of a refusal: one sentence that says what to do
+  std::string message;               // of a refusal: one sentence that says what to do
   std::vector<model::Event> events;  // to be journaled in this order in one commit; may be empty
-  // The operation that carries the command out (or did, when the command is a repeat or already true).
+  // The operation that carries the command out (or did, when the command is a repeat or already
+  // true).
   model::OperationId operation;
 };
 
+// All of these fail with Internal only when the core contradicts itself (a decision that does not
+// fold); the sandbox is then to be set aside, and nobody else with it.
+using Events = absl::StatusOr<std::vector<model::Event>>;
+
 // A command. REQUIRES: a create was validated by driver and chain (validate has no side effects, so
 // that a refused create leaves nothing behind, not even a record).
-Decision Decide(const model::Sandbox& sandbox, const model::Command& command, const Policy& policy,
-                model::UnixMillis now);
+absl::StatusOr<Decision> Decide(const model::Sandbox& sandbox, const model::Command& command,
+                                const Policy& policy, model::UnixMillis now);
 
 // An attempt or a probe was answered, a deadline passed (outcome Unknown, reason DeadlineExceeded).
 // An answer to anything but the current step's current attempt is old news: no events.
-std::vector<model::Event> OnAnswer(const model::Sandbox& sandbox, model::IntentId intent,
-                                   std::uint32_t attempt, const model::Outcome& outcome,
-                                   const Policy& policy, model::UnixMillis now);
+Events OnAnswer(const model::Sandbox& sandbox, model::IntentId intent, std::uint32_t attempt,
+                const model::Outcome& outcome, const Policy& policy, model::UnixMillis now);
 
 // A timer came due (see Due). Early or stale: no events.
-std::vector<model::Event> OnTimer(const model::Sandbox& sandbox, model::IntentId intent,
-                                  std::uint32_t attempt, const Policy& policy, model::UnixMillis now);
+Events OnTimer(const model::Sandbox& sandbox, model::IntentId intent, std::uint32_t attempt,
+               const Policy& policy, model::UnixMillis now);
 
 // The world changed by itself: what the held step `intent` made is gone.
-std::vector<model::Event> OnVanished(const model::Sandbox& sandbox,
-                                     const model::EffectVanished& vanished, const Policy& policy,
-                                     model::UnixMillis now);
+Events OnVanished(const model::Sandbox& sandbox, const model::EffectVanished& vanished,
+                  const Policy& policy, model::UnixMillis now);
 
 // The process that worked on this sandbox is gone: a step in flight becomes Unknown and is probed.
 // Idle sandboxes get no events: restarting never grows a history.
-std::vector<model::Event> Recover(const model::Sandbox& sandbox, const Policy& policy,
-                                  model::UnixMillis now);
+Events Recover(const model::Sandbox& sandbox, const Policy& policy, model::UnixMillis now);
 
 // What is to be done in the world now.
 struct Nothing {};
 struct Attempt {
   model::IntentId intent;
   std::uint32_t attempt = 1;
-  bool cancel = false;  // it was overtaken: ask the participant to stop early, and wait for its answer
+  bool cancel =
+      false;  // it was overtaken: ask the participant to stop early, and wait for its answer
 };
 struct Probe {
   model::IntentId intent;  // the probe's own step; what is probed is `of`
   std::uint32_t attempt = 1;
-  model::IntentId of;      // the forward step whose effect is looked for
+  model::IntentId of;  // the forward step whose effect is looked for
 };
 struct Timer {
   model::IntentId intent;
