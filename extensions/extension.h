@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The contract of a lifecycle extension: an operator's addition to every sandbox's lifecycle, on any
-// driver. A hook is given a context and returns a value; the engine journals it. What a hook wants to
-// keep, it returns: nothing is remembered in a member that a restart would need.
+// The contract of a lifecycle extension: an operator's addition to every sandbox's lifecycle, on
+// any driver. A hook is given a context and returns a value; the engine journals it. What a hook
+// wants to keep, it returns: nothing is remembered in a member that a restart would need.
 //
 // What the engine guarantees:
 //   1. Order is the operator's list: forward in order, undo and release in reverse.
-//   2. A hook runs only after its intent, with its undo, is durable. It may be called again with the
+//   2. A hook runs only after its intent, with its undo, is durable. It may be called again with
+//   the
 //      same key after a crash or a lost answer: a hook is idempotent by its key.
 //   3. Release (after_launch_failed, after_delete) is called only when before_launch may have taken
 //      effect, and is retried until it is done or an operator steps in.
@@ -35,12 +36,12 @@
 namespace holdfast::extensions {
 
 struct Descriptor {
-  std::string name;     // [a-z0-9-]{1,63}; the name in the operator's list and the participant's name
+  std::string name;  // [a-z0-9-]{1,63}; the name in the operator's list and the participant's name
   std::string version;
   std::set<std::string> hooks;  // the hooks it implements: "validate", "configure_launch" and the
                                 // actions of model/action.h. No other is ever called.
-  std::uint32_t state_schema_version = 0;  // of the blobs it writes; a newer one parks the sandbox
-  std::set<std::string> required_features; // that the driver must offer
+  std::uint32_t state_schema_version = 0;   // of the blobs it writes; a newer one parks the sandbox
+  std::set<std::string> required_features;  // that the driver must offer
   std::vector<std::string> resource_families;  // the kinds that it makes and ListOwned reports
 };
 
@@ -51,19 +52,19 @@ struct HookContext {
   const model::SandboxSpec* spec = nullptr;  // never null
   const model::LaunchPlan* plan = nullptr;   // null before there is one
   std::string_view hook;                     // the hook's own name
-  std::string_view key;                      // idempotency key of the step; of before_launch when undoing
+  std::string_view key;  // idempotency key of the step; of before_launch when undoing
   std::uint32_t attempt = 1;
   model::Epoch epoch;
-  const model::StateBlob* state = nullptr;   // this extension's own, null when it has none
-  std::vector<model::Resource> held;         // what its before_launch made
-  std::string_view undo_args;                // of release hooks: what the undone step journaled
-  std::string_view failure_reason;           // of after_launch_failed
+  const model::StateBlob* state = nullptr;  // this extension's own, null when it has none
+  std::vector<model::Resource> held;        // what its before_launch made
+  std::string_view undo_args;               // of release hooks: what the undone step journaled
+  std::string_view failure_reason;          // of after_launch_failed
   std::chrono::steady_clock::time_point deadline;
   std::stop_token cancelled;
 };
 
-// Adds to the plan and records who did. Adding what is already there with the same value is nothing;
-// with another value it is a conflict, and the error names both.
+// Adds to the plan and records who did. Adding what is already there with the same value is
+// nothing; with another value it is a conflict, and the error names both.
 class PlanBuilder {
  public:
   virtual ~PlanBuilder() = default;
@@ -92,18 +93,21 @@ class Extension {
   virtual absl::Status Validate(const HookContext&) { return absl::OkStatus(); }
 
   // Changes the plan through the builder. No side effects.
-  virtual absl::Status ConfigureLaunch(const HookContext&, PlanBuilder&) { return absl::OkStatus(); }
+  virtual absl::Status ConfigureLaunch(const HookContext&, PlanBuilder&) {
+    return absl::OkStatus();
+  }
 
   // What before_launch will make and how it is undone; said before it runs. No side effects.
   // `step` of the result is ignored.
   virtual model::StepClaims ClaimsOfBeforeLaunch(const HookContext&) { return {}; }
 
   // Every hook that is a step: context.hook says which. May throw; may block until the deadline.
-  // Done: state replaces the extension's state when set; resources and env of before_launch are kept.
+  // Done: state replaces the extension's state when set; resources and env of before_launch are
+  // kept.
   virtual model::Outcome Run(const HookContext& context) = 0;
 
-  // Whether before_launch with this key took effect: kPresent (with the same resources, env and state
-  // that Run would have answered), kAbsent, kCannotTell. No side effects.
+  // Whether before_launch with this key took effect: kPresent (with the same resources, env and
+  // state that Run would have answered), kAbsent, kCannotTell. No side effects.
   virtual model::Outcome Probe(const HookContext&) {
     return model::Outcome::Probed(model::Verdict::kCannotTell);
   }
