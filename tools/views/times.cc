@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/views/times.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "fmt/format.h"
+
+namespace holdfast::views {
+
+std::string FormatTime(std::int64_t unix_ms) {
+  using std::chrono::days;
+  using std::chrono::milliseconds;
+  if (unix_ms == 0) return "-";
+  // Years outside these are not times that a clock gave; a damaged record may hold anything.
+  constexpr std::int64_t kMillisMax = 253'402'300'799'999;  // end of the year 9999
+  if (unix_ms < 0 || unix_ms > kMillisMax) return fmt::format("{} ms", unix_ms);
+  const std::chrono::sys_time<milliseconds> time{milliseconds(unix_ms)};
+  const auto day = std::chrono::floor<days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{time - day};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
+}
+
+}  // namespace holdfast::views
