@@ -179,11 +179,11 @@ absl::StatusOr<model::Event> DecodeTransition(model::Trigger trigger, const std:
 }
 
 absl::StatusOr<model::Event> DecodeSandboxRequested(const std::string& payload) {
-  // The request and the move that it causes (Deleted to Requested) have one type name. They cannot
-  // be mixed up: the first field is a number in one and a text that is never empty in the other,
-  // and Protobuf reads neither as the other.
-  v1::TransitionedEvent transition;
-  if (transition.ParseFromString(payload) && !transition.trigger().empty()) {
+  // The request and the move that it causes (Deleted to Requested) have one type name. Field 1
+  // tells them apart: a text that is never empty in a transition, so that its payload starts with
+  // the tag of a text; a number in a request.
+  constexpr char kTextInField1 = 0x0A;
+  if (payload.starts_with(kTextInField1)) {
     return DecodeTransition(model::Trigger::kSandboxRequested, payload);
   }
   HF_ASSIGN_OR_RETURN(const auto message, Parse<v1::SandboxRequestedEvent>(payload));
