@@ -2,8 +2,8 @@
 //
 // The engine: the thin shell that carries decisions out. Commands, answers and timers enter a
 // sandbox's lane one at a time; the pure core (statemachine/planning) says which events follow; one
-// journal commit makes them true; after it, and only after it, the work that is due then is started.
-// It owns threads and timers, and no opinion.
+// journal commit makes them true; after it, and only after it, the work that is due then is
+// started. It owns threads and timers, and no opinion.
 #pragma once
 
 #include <chrono>
@@ -31,8 +31,8 @@ namespace holdfast::engine {
 struct Options {
   planning::Policy policy;
   std::size_t threads = 2;
-  std::size_t inputs_max = 10'000;   // commands waiting in all lanes; more are refused
-  std::string boot_id;               // of the host, now
+  std::size_t inputs_max = 10'000;  // commands waiting in all lanes; more are refused
+  std::string boot_id;              // of the host, now
   // Wall clock; a test gives its own.
   std::function<model::UnixMillis()> now;
 };
@@ -77,17 +77,19 @@ class Engine {
   virtual ~Engine() = default;
   virtual void Drain() = 0;
 
-  // Validates and accepts a command. `done` is called once from any thread: when the command is durable,
-  // or with `wait` when its operation is finished. Codes as in lifecycle.proto's Submit.
+  // Validates and accepts a command. `done` is called once from any thread: when the command is
+  // durable, or with `wait` when its operation is finished. Codes as in lifecycle.proto's Submit.
   // The caller going away changes nothing.
   virtual void Submit(model::Command command, bool wait, SubmitCallback done) = 0;
   // The same, blocking.
   virtual absl::StatusOr<Submitted> SubmitAndWait(model::Command command, bool wait) = 0;
 
   // What would refuse a create; no side effects.
-  virtual absl::Status ValidateCreate(const model::SandboxId& id, const model::SandboxSpec& spec) = 0;
+  virtual absl::Status ValidateCreate(const model::SandboxId& id,
+                                      const model::SandboxSpec& spec) = 0;
 
-  // As of the last commit. A deleted sandbox is read from the journal. NotFound: the id was never used.
+  // As of the last commit. A deleted sandbox is read from the journal. NotFound: the id was never
+  // used.
   virtual absl::StatusOr<Update> Get(const model::SandboxId& id) = 0;
   // All live ones in order of id. Unavailable while loading.
   virtual absl::StatusOr<std::vector<Update>> ListLive() = 0;

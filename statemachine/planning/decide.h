@@ -72,6 +72,10 @@ Events OnTimer(const model::Sandbox& sandbox, model::IntentId intent, std::uint3
 Events OnVanished(const model::Sandbox& sandbox, const model::EffectVanished& vanished,
                   const Policy& policy, model::UnixMillis now);
 
+// The sandbox was compared with the world. No events when that says nothing new.
+Events OnCompared(const model::Sandbox& sandbox, model::Agreement agreement,
+                  const std::string& message, model::UnixMillis now);
+
 // The process that worked on this sandbox is gone: a step in flight becomes Unknown and is probed.
 // Idle sandboxes get no events: restarting never grows a history.
 Events Recover(const model::Sandbox& sandbox, const Policy& policy, model::UnixMillis now);

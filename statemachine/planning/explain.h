@@ -11,10 +11,10 @@
 namespace holdfast::planning {
 
 struct Explanation {
-  bool needs_operator = false;         // nothing will happen by itself
-  std::string summary;                 // one paragraph, plain sentences
-  std::vector<std::string> evidence;   // one line a fact: step, attempt, outcome, resource, time
-  std::vector<std::string> commands;   // to type, best first; `holdfast …` or `journal-cli …`
+  bool needs_operator = false;        // nothing will happen by itself
+  std::string summary;                // one paragraph, plain sentences
+  std::vector<std::string> evidence;  // one line a fact: step, attempt, outcome, resource, time
+  std::vector<std::string> commands;  // to type, best first; `holdfast …` or `journal-cli …`
 };
 
 // Pure; `now` is used for "since 3 minutes".

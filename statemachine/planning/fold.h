@@ -10,9 +10,10 @@
 namespace holdfast::planning {
 
 // Applies one event. On error the sandbox is unspecified and must be thrown away.
-// Errors: DataLoss   the event cannot follow what was folded before it: wrong sequence, a transition
-//                    the table does not have or that reached another state, an answer to a step that
-//                    is not there. The sandbox must be set aside (it blocks no other).
+// Errors: DataLoss   the event cannot follow what was folded before it: wrong sequence, a
+// transition
+//                    the table does not have or that reached another state, an answer to a step
+//                    that is not there. The sandbox must be set aside (it blocks no other).
 absl::Status Fold(model::Sandbox& sandbox, const model::Recorded& recorded);
 
 }  // namespace holdfast::planning
