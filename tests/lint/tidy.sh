@@ -14,11 +14,13 @@ cmake --build "$build" --target holdfast_generated >/dev/null
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 
-# The transition table is left out: clang needs minutes for Boost.MSM, and the file is a table.
-rooms="^$root/(support|journal|statemachine|drivers|extensions|tools|tests)/(?!.*lifecycle_table\.cc)"
+rooms="^$root/(support|journal|statemachine|drivers|extensions|tools|tests)/"
 if ! run-clang-tidy-14 -p "$build" -j "$jobs" -quiet "$rooms" >"$log" 2>&1; then
   grep -E '(warning|error):|^ .*\^|^Error' "$log" || cat "$log"
   echo "clang-tidy: failed"
   exit 1
 fi
-echo "clang-tidy: $(grep -c '^clang-tidy-14 ' "$log") files, no findings"
+files="$(grep -c '^clang-tidy-14 ' "$log" || true)"
+echo "clang-tidy: $files files, no findings"
+# A pattern that matches nothing would look like clean code.
+((files > 0))
