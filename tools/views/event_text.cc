@@ -10,7 +10,7 @@
 
 #include "fmt/format.h"
 #include "tools/views/narrator.h"
-#include "tools/views/times.h"
+#include "support/times.h"
 
 namespace holdfast::views {
 namespace {
@@ -92,10 +92,10 @@ std::string Text(const model::StepAnswered& e, const model::StepIntended* intent
 std::string Text(const model::StepRetryScheduled& e, const model::StepIntended* intent) {
   if (e.probe) {
     return fmt::format("will ask {} about {} again, not before {}", Participant(intent),
-                       Step(e.intent, intent), FormatTime(e.due.value));
+                       Step(e.intent, intent), support::FormatTime(e.due.value));
   }
   return fmt::format("will try {} again, attempt {}, not before {}", Step(e.intent, intent),
-                     e.attempt, FormatTime(e.due.value));
+                     e.attempt, support::FormatTime(e.due.value));
 }
 
 std::string Text(const model::StepRetried& e, const model::StepIntended* intent) {

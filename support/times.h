@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <string>
 
-namespace holdfast::views {
+namespace holdfast::support {
 
 // "2026-11-22T06:04:51.123Z"; "-" for zero, which means never.
 std::string FormatTime(std::int64_t unix_ms);
 
-}  // namespace holdfast::views
+}  // namespace holdfast::support

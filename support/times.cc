@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/views/times.h"
+#include "support/times.h"
 
 #include <chrono>
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 #include "fmt/format.h"
 
-namespace holdfast::views {
+namespace holdfast::support {
 
 std::string FormatTime(std::int64_t unix_ms) {
   using std::chrono::days;
@@ -26,4 +26,4 @@ std::string FormatTime(std::int64_t unix_ms) {
                      clock.subseconds().count());
 }
 
-}  // namespace holdfast::views
+}  // namespace holdfast::support
