@@ -79,7 +79,7 @@ INCLUDE_TABLE = {
     "drivers/": Row(
         ["statemachine/model/"], "the driver contract and what drivers share know only the model"),
     "drivers/*/": Row(
-        ["drivers/driver.h", "drivers/common/", "statemachine/model/", "holdfast/drivers/",
+        ["drivers/driver.h", "drivers/common/", "statemachine/model/", "holdfast/driver/",
          "openshell/"],
         "a driver never sees the journal, the engine, an extension or another driver"),
     "extensions/": Row(
@@ -87,7 +87,7 @@ INCLUDE_TABLE = {
         "the extension contract and the chain know only the model"),
     "extensions/*/": Row(
         ["extensions/extension.h", "extensions/common/", "statemachine/model/",
-         "holdfast/extension/", "holdfast/drivers/"],
+         "holdfast/extension/", "holdfast/driver/"],
         "an extension never sees the journal, the engine, a driver or another extension"),
     "tools/": Row(
         ["journal/", "statemachine/model/", "statemachine/lifecycle/", "statemachine/planning/",
