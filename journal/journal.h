@@ -2,14 +2,17 @@
 //
 // The journal: an append-only log of many sandboxes' records in one SQLite file, with one writer.
 //
-//   Journal  owns the file for writing. Any number of threads append; one writer thread gathers what
-//            waits into one transaction (group commit). When an append returns, its batch is on disk.
-//   Reader   reads: the journal's own from inside, or any journal file from outside, read-only, also
+//   Journal  owns the file for writing. Any number of threads append; one writer thread gathers
+//   what
+//            waits into one transaction (group commit). When an append returns, its batch is on
+//            disk.
+//   Reader   reads: the journal's own from inside, or any journal file from outside, read-only,
+//   also
 //            while a writer is at work.
 //
-// Promises (docs/journal-format.md): a batch is stored whole or not at all; records of one sandbox are
-// gapless; all records have one order; a stale writer is refused; a stored record never changes and a
-// changed one is found by Verify.
+// Promises (docs/journal-format.md): a batch is stored whole or not at all; records of one sandbox
+// are gapless; all records have one order; a stale writer is refused; a stored record never changes
+// and a changed one is found by Verify.
 #pragma once
 
 #include <chrono>
@@ -30,10 +33,11 @@
 namespace holdfast::journal {
 
 struct Limits {
-  std::size_t payload_bytes_max = 1 << 20;  // of one record
+  std::size_t id_bytes_max = 512;           // of a sandbox id, a record's type, a state's name
+  std::size_t payload_bytes_max = 1 << 20;  // of one record, of a summary
   std::size_t batch_records_max = 256;
-  std::size_t queue_batches_max = 16'384;     // waiting appends; more are refused
-  std::size_t commit_records_max = 8'192;     // gathered into one transaction
+  std::size_t queue_batches_max = 16'384;  // waiting appends; more are refused
+  std::size_t commit_records_max = 8'192;  // gathered into one transaction
 };
 
 struct Options {
@@ -56,11 +60,11 @@ struct Ownership {
 };
 
 struct Damage {
-  std::string sandbox_id;       // empty when it concerns the whole file
-  std::uint64_t position = 0;   // 0 when unknown
-  std::uint64_t sequence = 0;   // 0 when unknown
-  std::string kind;             // "checksum", "chain", "gap", "missing", "projection", "sqlite", …
-  std::string message;          // one sentence: what is wrong and what is lost
+  std::string sandbox_id;      // empty when it concerns the whole file
+  std::uint64_t position = 0;  // 0 when unknown
+  std::uint64_t sequence = 0;  // 0 when unknown
+  std::string kind;            // "checksum", "chain", "gap", "missing", "projection", "sqlite", …
+  std::string message;         // one sentence: what is wrong and what is lost
 };
 
 struct VerifyReport {
@@ -102,7 +106,8 @@ class Reader {
                                                             bool all) = 0;
   virtual absl::StatusOr<std::uint64_t> LastPosition() = 0;
   virtual absl::StatusOr<Ownership> ReadOwnership() = 0;
-  // Random name of this journal file, made when it was created; on labels of what its gateway makes.
+  // Random name of this journal file, made when it was created; on labels of what its gateway
+  // makes.
   virtual std::string journal_id() const = 0;
 
   // Reads every record and checks checksum, chain, order and the journal's own projections.
@@ -129,16 +134,16 @@ class Journal {
   // Errors: Aborted            another batch advanced the sequence; read and decide again
   //         InvalidArgument    empty or over a limit. Nothing was written.
   //         ResourceExhausted  disk full, or too many are waiting. Nothing was written.
-  //         Unavailable        I/O error, closed. Nothing acknowledged was lost; nothing was written.
-  //         FailedPrecondition the epoch was taken by another process: stop being a writer
+  //         Unavailable        I/O error, closed. Nothing acknowledged was lost; nothing was
+  //         written. FailedPrecondition the epoch was taken by another process: stop being a writer
   virtual absl::StatusOr<Appended> Append(Batch batch) = 0;
   // The same without waiting. `done` runs on the writer thread after the commit and must not block.
   virtual void AppendAsync(Batch batch, AppendCallback done) = 0;
 
   virtual Reader& reader() = 0;
   virtual std::uint64_t epoch() const = 0;
-  // False after a failed commit until one succeeds again; take no commands meanwhile. A failed journal
-  // tries by itself.
+  // False after a failed commit until one succeeds again; take no commands meanwhile. A failed
+  // journal tries by itself.
   virtual bool sound() const = 0;
   // Of the process that held the journal before us.
   virtual const Ownership& previous_ownership() const = 0;

@@ -31,8 +31,8 @@ struct Record {
   std::uint64_t epoch = 0;     // of the writer
   std::int64_t time_unix_ms = 0;
   RecordKind kind = RecordKind::kEvent;
-  std::string type;            // the event's type name; "StepIntended", "StepAnswered" for the others
-  std::string payload;         // Protobuf
+  std::string type;     // the event's type name; "StepIntended", "StepAnswered" for the others
+  std::string payload;  // Protobuf
 };
 
 // A record to be.
@@ -47,7 +47,8 @@ struct Draft {
   static Draft Outcome(const v1::Outcome& outcome, std::int64_t time_unix_ms);
 };
 
-// The caller's fold of one sandbox after the batch: what the live table keeps for lists and restarts.
+// The caller's fold of one sandbox after the batch: what the live table keeps for lists and
+// restarts.
 struct Projection {
   std::string state;    // name of the state reached
   bool live = true;     // something may still have to be done or be released
@@ -57,8 +58,9 @@ struct Projection {
 // One atomic append to one sandbox.
 struct Batch {
   std::string sandbox_id;
-  std::uint64_t expected_sequence = 0;  // the sandbox's head before this batch; 0: it has no records
-  std::vector<Draft> drafts;            // at least one
+  std::uint64_t expected_sequence =
+      0;                      // the sandbox's head before this batch; 0: it has no records
+  std::vector<Draft> drafts;  // at least one
   Projection projection;
 };
 

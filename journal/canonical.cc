@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Little-endian, lengths before bytes; nothing is optional, so no two records have the same bytes.
+#include "journal/canonical.h"
+
+#include <openssl/evp.h>
+#include <zlib.h>
+
+#include <cstring>
+
+#include "absl/status/status.h"
+#include "support/check.h"
+
+namespace holdfast::journal {
+namespace {
+
+template <typename Integer>
+void PutInteger(Integer value, std::string& bytes) {
+  char buffer[sizeof(Integer)];
+  for (std::size_t i = 0; i < sizeof(Integer); ++i) {
+    buffer[i] = static_cast<char>((static_cast<std::uint64_t>(value) >> (8 * i)) & 0xff);
+  }
+  bytes.append(buffer, sizeof(Integer));
+}
+
+void PutText(std::string_view text, std::string& bytes) {
+  PutInteger(static_cast<std::uint32_t>(text.size()), bytes);
+  bytes.append(text);
+}
+
+}  // namespace
+
+void WriteCanonical(const RecordView& record, std::string& bytes) {
+  bytes.clear();
+  PutInteger(record.position, bytes);
+  PutInteger(record.previous, bytes);
+  PutInteger(record.sequence, bytes);
+  PutInteger(record.epoch, bytes);
+  PutInteger(record.time_unix_ms, bytes);
+  PutInteger(static_cast<std::uint8_t>(record.kind), bytes);
+  PutText(record.sandbox_id, bytes);
+  PutText(record.type, bytes);
+  PutText(record.payload, bytes);
+}
+
+std::uint32_t Checksum(std::string_view bytes) {
+  return static_cast<std::uint32_t>(
+      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+std::uint32_t RowChecksum(std::uint64_t key, bool live, std::string_view id, std::string_view state,
+                          std::string_view summary) {
+  std::string bytes;
+  bytes.reserve(32 + id.size() + state.size() + summary.size());
+  PutInteger(key, bytes);
+  PutInteger(static_cast<std::uint8_t>(live ? 1 : 0), bytes);
+  PutText(id, bytes);
+  PutText(state, bytes);
+  PutText(summary, bytes);
+  return Checksum(bytes);
+}
+
+void Hasher::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+void Hasher::Free::operator()(evp_md_st* algorithm) const { EVP_MD_free(algorithm); }
+
+absl::StatusOr<Hasher> Hasher::Create() {
+  Hasher hasher;
+  hasher.algorithm_.reset(EVP_MD_fetch(nullptr, "SHA256", nullptr));
+  hasher.context_.reset(EVP_MD_CTX_new());
+  if (hasher.algorithm_ == nullptr || hasher.context_ == nullptr ||
+      EVP_DigestInit_ex2(hasher.context_.get(), hasher.algorithm_.get(), nullptr) != 1) {
+    return absl::UnavailableError("the crypto library offers no SHA-256");
+  }
+  return hasher;
+}
+
+Hash Hasher::Link(const Hash& previous, std::string_view canonical) {
+  Hash hash;
+  unsigned int length = 0;
+  // Re-initialising a context that worked once allocates nothing and cannot fail.
+  HF_CHECK(EVP_DigestInit_ex2(context_.get(), nullptr, nullptr) == 1);
+  HF_CHECK(EVP_DigestUpdate(context_.get(), previous.data(), previous.size()) == 1);
+  HF_CHECK(EVP_DigestUpdate(context_.get(), canonical.data(), canonical.size()) == 1);
+  HF_CHECK(EVP_DigestFinal_ex(context_.get(), hash.data(), &length) == 1);
+  HF_CHECK(length == hash.size());
+  return hash;
+}
+
+std::string ToHex(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char byte : bytes) {
+    text.push_back(kDigits[(static_cast<unsigned char>(byte) >> 4) & 0xf]);
+    text.push_back(kDigits[static_cast<unsigned char>(byte) & 0xf]);
+  }
+  return text;
+}
+
+}  // namespace holdfast::journal

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The journal as its users see it: it opens the file, owns the writer's thread, and keeps the
+// promise that after a failed commit nothing is taken until one has succeeded again.
+#include "journal/journal.h"
+
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "fmt/format.h"
+#include "journal/lock.h"
+#include "journal/ownership.h"
+#include "journal/queue.h"
+#include "journal/schema.h"
+#include "journal/writer.h"
+#include "support/status_macros.h"
+
+namespace holdfast::journal {
+namespace {
+
+// How long an unsound journal waits before it tries the disk again: first, and at most.
+constexpr std::chrono::milliseconds kProbeFirst{20};
+constexpr std::chrono::milliseconds kProbeLast{1'000};
+
+class JournalImpl final : public Journal {
+ public:
+  JournalImpl(Lock lock, std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader,
+              Ownership previous, const Limits& limits)
+      : lock_(std::move(lock)),
+        previous_(std::move(previous)),
+        limits_(limits),
+        writer_(std::move(writer)),
+        epoch_(writer_->epoch()),
+        reader_(std::move(reader)),
+        queue_(limits),
+        thread_([this] { Run(); }) {}
+
+  ~JournalImpl() override { Close().IgnoreError(); }  // who wants the error has closed it already
+
+  absl::StatusOr<Appended> Append(Batch batch) override {
+    HF_ASSIGN_OR_RETURN(PreparedBatch prepared, Prepare(std::move(batch), limits_));
+    Waiting waiting(std::move(prepared));
+    HF_ASSIGN_OR_RETURN(const Queue::Place place, queue_.Push(waiting));
+    place.group->answered.Wait();
+    return std::move(place.group->waiting[place.index].answer);
+  }
+
+  void AppendAsync(Batch batch, AppendCallback done) override {
+    auto prepared = Prepare(std::move(batch), limits_);
+    if (!prepared.ok()) return queue_.PushRefused(std::move(done), prepared.status());
+    Waiting waiting(*std::move(prepared), std::move(done));
+    auto place = queue_.Push(waiting);
+    if (!place.ok()) queue_.PushRefused(std::move(waiting.done), place.status());
+  }
+
+  Reader& reader() override { return *reader_; }
+  std::uint64_t epoch() const override { return epoch_; }
+  bool sound() const override { return sound_.load(std::memory_order_acquire); }
+  const Ownership& previous_ownership() const override { return previous_; }
+
+  absl::Status Close() override {
+    queue_.Close();
+    std::call_once(closed_, [this] {
+      thread_.join();
+      close_status_ = sound() ? writer_->Close() : failure_;
+      writer_.reset();
+    });
+    return close_status_;
+  }
+
+ private:
+  void Run() {
+    std::chrono::milliseconds backoff{0};
+    while (true) {
+      Queue::Work work = queue_.Take(backoff);
+      for (auto& [done, refusal] : work.refused) std::move(done)(std::move(refusal));
+      if (work.group != nullptr) {
+        CommitGroup(*work.group);
+        if (sound()) writer_->CheckpointIfDue();
+      }
+      if (work.closing) return;
+      if (sound() || absl::IsFailedPrecondition(failure_)) {
+        backoff = std::chrono::milliseconds{0};
+      } else if (backoff.count() == 0) {
+        backoff = kProbeFirst;
+      } else if (work.group == nullptr && work.refused.empty()) {
+        backoff = Probe() ? std::chrono::milliseconds{0} : std::min(backoff * 2, kProbeLast);
+      }
+    }
+  }
+
+  void CommitGroup(Group& group) {
+    if (sound()) {
+      std::vector<Waiting*> batches;
+      batches.reserve(group.waiting.size());
+      for (Waiting& waiting : group.waiting) batches.push_back(&waiting);
+      if (absl::Status status = writer_->Commit(batches); !status.ok()) Fail(std::move(status));
+    } else {
+      for (Waiting& waiting : group.waiting) waiting.answer = failure_;
+    }
+    group.answered.Open();
+    for (Waiting& waiting : group.waiting) {
+      if (waiting.done != nullptr) std::move(waiting.done)(std::move(waiting.answer));
+    }
+  }
+
+  void Fail(absl::Status status) {
+    failure_ = std::move(status);
+    queue_.Refuse(failure_);
+    sound_.store(false, std::memory_order_release);
+  }
+
+  bool Probe() {
+    absl::Status status = writer_->Probe();
+    if (!status.ok()) {
+      Fail(std::move(status));
+      return false;
+    }
+    failure_ = absl::OkStatus();
+    sound_.store(true, std::memory_order_release);
+    queue_.Refuse(absl::OkStatus());
+    return true;
+  }
+
+  // Constant after construction.
+  const Lock lock_;  // the last to go: until then nobody else may write
+  const Ownership previous_;
+  const Limits limits_;
+
+  // Touched only by the writer's thread, and by Close when that has ended.
+  std::unique_ptr<Writer> writer_;
+  absl::Status failure_;
+
+  const std::uint64_t epoch_;
+  const std::unique_ptr<Reader> reader_;
+  std::atomic<bool> sound_{true};
+  Queue queue_;
+
+  std::once_flag closed_;
+  absl::Status close_status_;  // guarded by closed_
+
+  std::thread thread_;  // started when all above it is there
+};
+
+absl::Status HeldByAnother(const std::string& path) {
+  std::string holder = "another process";
+  if (auto reader = Reader::Open(path); reader.ok()) {
+    if (auto ownership = (*reader)->ReadOwnership(); ownership.ok()) holder = Describe(*ownership);
+  }
+  return absl::FailedPreconditionError(fmt::format("the journal {} is held by {}", path, holder));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(Options options) {
+  // Looked at before anything is made beside it: a file that is not ours gets no lock file.
+  absl::Status found = InspectFile(options.path);
+  const bool missing = absl::IsNotFound(found);
+  if (!found.ok() && !(missing && options.create_if_missing)) return found;
+
+  auto lock = Lock::Take(options.path);
+  if (absl::IsFailedPrecondition(lock.status())) return HeldByAnother(options.path);
+  if (!lock.ok()) return lock.status();
+  if (missing) {
+    // Again under the lock: somebody may have made it and gone.
+    found = InspectFile(options.path);
+    if (absl::IsNotFound(found)) found = CreateFile(options.path);
+    HF_RETURN_IF_ERROR(found);
+  }
+  Ownership previous;
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Open(options, previous));
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<Reader> reader, Reader::Open(options.path));
+  return std::make_unique<JournalImpl>(*std::move(lock), std::move(writer), std::move(reader),
+                                       std::move(previous), options.limits);
+}
+
+}  // namespace holdfast::journal

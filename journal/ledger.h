@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The ledger's rules, and the fold that follows them in memory. The writer applies the same rules
+// to its tables (journal/projector.h); Verify folds a sandbox's records again with this and
+// compares. docs/journal-format.md, "Ledger", is the text of these rules.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "holdfast/journal/v1/journal.pb.h"
+#include "journal/record.h"
+
+namespace holdfast::journal {
+
+// What an outcome must know of the intent that it answers.
+struct IntentFacts {
+  bool undo = false;
+  std::uint64_t undoes = 0;
+  std::string participant;
+  std::string key;
+};
+
+IntentFacts FactsOf(const v1::Intent& intent);
+
+// What an outcome does to the ledger, in this order.
+struct LedgerChange {
+  // Rows of this intent that are held or maybe …
+  std::uint64_t of_intent = 0;
+  // … get this status; kMaybe: they are left alone.
+  LedgerStatus ended = LedgerStatus::kMaybe;
+  // Then each of the outcome's resources is held by the intent that was answered.
+  bool hold_resources = false;
+};
+
+LedgerChange Decide(const IntentFacts& intent, const v1::Outcome& outcome);
+
+// One sandbox's open intents and ledger, folded from its records in order.
+class LedgerFold {
+ public:
+  using Key = std::tuple<std::string, std::string, std::string>;  // participant, kind, name
+
+  void Apply(std::uint64_t sequence, std::uint64_t position, std::int64_t time_unix_ms,
+             const v1::Intent& intent);
+  // False: the outcome answers no intent of this sandbox; nothing was changed.
+  bool Apply(std::int64_t time_unix_ms, const v1::Outcome& outcome);
+
+  // Without sandbox_id.
+  const std::map<Key, LedgerRow>& rows() const { return rows_; }
+  const std::map<std::uint64_t, OpenIntent>& open_intents() const { return open_; }
+
+ private:
+  std::map<Key, LedgerRow> rows_;
+  std::map<std::uint64_t, OpenIntent> open_;
+  std::map<std::uint64_t, IntentFacts> facts_;  // of every intent, open or not
+};
+
+}  // namespace holdfast::journal

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The reader: a few read connections, of which each call borrows one for one snapshot, so that
+// calls do not wait for each other and a visitor may call the reader again.
+#include "journal/reader.h"
+
+#include <sys/stat.h>
+
+#include <mutex>
+#include <utility>
+
+#include "fmt/format.h"
+#include "journal/lock.h"
+#include "journal/ownership.h"
+#include "journal/schema.h"
+#include "journal/verify.h"
+#include "support/status_macros.h"
+
+namespace holdfast::journal {
+namespace {
+
+// Connections kept between calls; one costs about 100 KiB. More callers at once open their own.
+constexpr std::size_t kIdleConnectionsMax = 4;
+
+class ReaderImpl final : public Reader {
+ public:
+  ReaderImpl(std::string path, std::string journal_id)
+      : path_(std::move(path)), journal_id_(std::move(journal_id)) {}
+
+  absl::Status ReadSandbox(std::string_view sandbox_id, std::uint64_t from_sequence,
+                           const std::function<Visit(const Record&)>& visit) override {
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    auto sandbox = snapshot->FindSandbox(sandbox_id);
+    if (absl::IsNotFound(sandbox.status())) return absl::OkStatus();
+    HF_RETURN_IF_ERROR(sandbox.status());
+    HF_ASSIGN_OR_RETURN(const std::vector<std::uint64_t> positions,
+                        snapshot->WalkBack(*sandbox, from_sequence));
+    for (auto position = positions.rbegin(); position != positions.rend(); ++position) {
+      HF_ASSIGN_OR_RETURN(const auto stored, snapshot->ReadRecord(*position, sandbox_id));
+      if (!stored.has_value() || !stored->sound) {
+        return absl::DataLossError(
+            fmt::format("sandbox \"{}\": the checksum of the record at position {} fails",
+                        sandbox_id, *position));
+      }
+      if (visit(stored->record) == Visit::kStop) break;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadTail(std::uint64_t after, std::size_t limit,
+                        const std::function<Visit(const Record&)>& visit) override {
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    absl::Status damaged;
+    HF_RETURN_IF_ERROR(snapshot->Scan(after, limit, [&](const StoredRecord& stored) {
+      if (stored.sound) return visit(stored.record);
+      damaged = absl::DataLossError(
+          fmt::format("sandbox \"{}\": the checksum of the record at position {} fails",
+                      stored.record.sandbox_id, stored.record.position));
+      return Visit::kStop;
+    }));
+    return damaged;
+  }
+
+  absl::StatusOr<SandboxRow> FindSandbox(std::string_view sandbox_id) override {
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    HF_ASSIGN_OR_RETURN(ReadConnection::SandboxKeys sandbox, snapshot->FindSandbox(sandbox_id));
+    return std::move(sandbox.row);
+  }
+
+  absl::StatusOr<std::vector<SandboxRow>> ListSandboxes(bool live_only, std::string_view after_id,
+                                                        std::size_t limit) override {
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    return snapshot->ListSandboxes(live_only, after_id, limit);
+  }
+
+  absl::StatusOr<std::vector<OpenIntent>> ListOpenIntents(std::string_view sandbox_id) override {
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    return snapshot->ListOpenIntents(sandbox_id);
+  }
+
+  absl::StatusOr<std::vector<LedgerRow>> ReadLedger(std::string_view sandbox_id,
+                                                    bool all) override {
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    return snapshot->ReadLedger(sandbox_id, all);
+  }
+
+  absl::StatusOr<std::uint64_t> LastPosition() override {
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    return snapshot->LastPosition();
+  }
+
+  absl::StatusOr<Ownership> ReadOwnership() override {
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    HF_ASSIGN_OR_RETURN(Ownership ownership, journal::ReadOwnership(snapshot->database()));
+    ownership.held_now = Lock::IsHeld(path_);
+    return ownership;
+  }
+
+  std::string journal_id() const override { return journal_id_; }
+
+  absl::StatusOr<VerifyReport> Verify() override {
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    return VerifyAll(*snapshot);
+  }
+
+ private:
+  // Ends the read transaction and gives the connection back.
+  struct GiveBack {
+    ReaderImpl* reader;
+    void operator()(ReadConnection* connection) const {
+      connection->End();
+      reader->Return(std::unique_ptr<ReadConnection>(connection));
+    }
+  };
+  using Snapshot = std::unique_ptr<ReadConnection, GiveBack>;
+
+  absl::StatusOr<Snapshot> Borrow() {
+    std::unique_ptr<ReadConnection> connection;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        connection = std::move(idle_.back());
+        idle_.pop_back();
+      }
+    }
+    // A WAL that came since means that a writer came: what was unchanging no longer is.
+    struct stat status {};
+    if (connection != nullptr && connection->immutable() &&
+        ::stat((path_ + "-wal").c_str(), &status) == 0) {
+      connection.reset();
+    }
+    if (connection == nullptr) {
+      HF_ASSIGN_OR_RETURN(connection, ReadConnection::Open(path_));
+    }
+    HF_RETURN_IF_ERROR(connection->Begin());
+    return Snapshot(connection.release(), GiveBack{this});
+  }
+
+  void Return(std::unique_ptr<ReadConnection> connection) {
+    const std::lock_guard lock(mutex_);
+    if (idle_.size() < kIdleConnectionsMax) idle_.push_back(std::move(connection));
+  }
+
+  const std::string path_;
+  const std::string journal_id_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<ReadConnection>> idle_;  // guarded by mutex_
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Reader>> Reader::Open(const std::string& path) {
+  HF_RETURN_IF_ERROR(InspectFile(path));
+  HF_ASSIGN_OR_RETURN(const std::unique_ptr<ReadConnection> connection, ReadConnection::Open(path));
+  HF_ASSIGN_OR_RETURN(std::string id, connection->database().QueryText(
+                                          "SELECT value\nFROM meta\nWHERE name = 'journal_id'"));
+  return std::make_unique<ReaderImpl>(path, std::move(id));
+}
+
+}  // namespace holdfast::journal

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "journal/schema.h"
+
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "fmt/format.h"
+#include "journal/canonical.h"
+#include "support/status_macros.h"
+
+namespace holdfast::journal {
+namespace {
+
+// No index on records: a second tree in another order would have to be written with every append,
+// and costs more than the records themselves. A sandbox's records are found by their back pointers.
+// `heads` is apart from `sandboxes` because it is rewritten with every batch and so must be narrow.
+constexpr char kSchema[] = R"sql(
+CREATE TABLE meta (
+  name  TEXT NOT NULL PRIMARY KEY,
+  value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE records (
+  position     INTEGER PRIMARY KEY,
+  sandbox      INTEGER NOT NULL,
+  sequence     INTEGER NOT NULL,
+  previous     INTEGER NOT NULL,
+  epoch        INTEGER NOT NULL,
+  time_unix_ms INTEGER NOT NULL,
+  kind         INTEGER NOT NULL,
+  checksum     INTEGER NOT NULL,
+  type         TEXT NOT NULL,
+  hash         BLOB NOT NULL,
+  payload      BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE heads (
+  sandbox  INTEGER PRIMARY KEY,
+  position INTEGER NOT NULL,
+  sequence INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sandboxes (
+  key      INTEGER PRIMARY KEY,
+  id       TEXT NOT NULL UNIQUE,
+  live     INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  state    TEXT NOT NULL,
+  summary  BLOB NOT NULL
+) STRICT;
+CREATE INDEX sandboxes_live ON sandboxes (id) WHERE live = 1;
+
+CREATE TABLE open_intents (
+  sandbox      INTEGER NOT NULL,
+  intent       INTEGER NOT NULL,
+  position     INTEGER NOT NULL,
+  kind         INTEGER NOT NULL,
+  undoes       INTEGER NOT NULL,
+  participant  TEXT NOT NULL,
+  action       TEXT NOT NULL,
+  key          TEXT NOT NULL,
+  time_unix_ms INTEGER NOT NULL,
+  PRIMARY KEY (sandbox, intent)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger (
+  sandbox       INTEGER NOT NULL,
+  participant   TEXT NOT NULL,
+  kind          TEXT NOT NULL,
+  name          TEXT NOT NULL,
+  handle        TEXT NOT NULL,
+  status        INTEGER NOT NULL,
+  intent        INTEGER NOT NULL,
+  key           TEXT NOT NULL,
+  since_unix_ms INTEGER NOT NULL,
+  PRIMARY KEY (sandbox, participant, kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ledger_holding ON ledger (sandbox) WHERE status <= 2;
+)sql";
+
+constexpr std::size_t kHeaderBytes = 100;  // SQLite file format, section 1.3
+constexpr std::string_view kMagic("SQLite format 3\0", 16);
+
+std::uint32_t BigEndian32(const char* bytes) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value = (value << 8) | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
+absl::Status NotOurs(const std::string& path, std::string_view why) {
+  return absl::FailedPreconditionError(fmt::format("{} is not a Holdfast journal: {}", path, why));
+}
+
+bool HasBytes(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
+}
+
+absl::Status SyncPath(const std::string& path, int flags) {
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
+  if (fd < 0) return absl::UnavailableError(fmt::format("opening {}: {}", path, strerror(errno)));
+  const int synced = ::fsync(fd);
+  const int error = errno;
+  ::close(fd);
+  if (synced == 0) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("syncing {}: {}", path, strerror(error)));
+}
+
+absl::Status Build(const std::string& path) {
+  HF_ASSIGN_OR_RETURN(Database database, Database::Open(path, OpenMode::kCreate));
+  HF_RETURN_IF_ERROR(
+      database.SetPragma("page_size", std::to_string(kPageBytes), std::to_string(kPageBytes)));
+  HF_RETURN_IF_ERROR(database.SetPragma("synchronous", "FULL", "2"));
+  HF_RETURN_IF_ERROR(database.SetPragma("application_id", std::to_string(kApplicationId),
+                                        std::to_string(kApplicationId)));
+  HF_RETURN_IF_ERROR(database.Execute("BEGIN IMMEDIATE"));
+  HF_RETURN_IF_ERROR(database.Execute(kSchema));
+  std::array<unsigned char, 16> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
+    return absl::UnavailableError("no random bytes for the journal's name");
+  }
+  const std::string id =
+      ToHex(std::string_view(reinterpret_cast<const char*>(random.data()), random.size()));
+  HF_ASSIGN_OR_RETURN(Statement insert,
+                      database.Prepare("INSERT INTO meta (name, value)\nVALUES (?1, ?2)"));
+  HF_RETURN_IF_ERROR(insert.BindText(1, "journal_id").BindText(2, id).Run());
+  HF_RETURN_IF_ERROR(insert.BindText(1, "epoch").Bind(2, std::int64_t{0}).Run());
+  HF_RETURN_IF_ERROR(insert.BindText(1, "owner").BindText(2, "").Run());
+  HF_RETURN_IF_ERROR(insert.BindText(1, "pid").Bind(2, std::int64_t{0}).Run());
+  HF_RETURN_IF_ERROR(insert.BindText(1, "since_unix_ms").Bind(2, std::int64_t{0}).Run());
+  HF_RETURN_IF_ERROR(insert.BindText(1, "boot_id").BindText(2, "").Run());
+  HF_RETURN_IF_ERROR(insert.BindText(1, "probe").Bind(2, std::int64_t{0}).Run());
+  HF_RETURN_IF_ERROR(database.SetPragma("user_version", std::to_string(kFormatVersion),
+                                        std::to_string(kFormatVersion)));
+  HF_RETURN_IF_ERROR(database.Execute("COMMIT"));
+  // The mark for WAL stands in the file's header; set here, so that no reader finds it without.
+  return database.SetPragma("journal_mode", "WAL", "wal");
+}
+
+}  // namespace
+
+absl::Status InspectFile(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return absl::NotFoundError(fmt::format("no journal at {}", path));
+    return absl::UnavailableError(fmt::format("{}: {}", path, strerror(errno)));
+  }
+  if (!S_ISREG(status.st_mode)) return NotOurs(path, "not a regular file");
+  if (::access(path.c_str(), R_OK) != 0) {
+    return absl::UnavailableError(fmt::format("{} cannot be read: {}", path, strerror(errno)));
+  }
+  if (status.st_size == 0) return NotOurs(path, "the file is empty");
+
+  // Read through SQLite's own file layer: closing a descriptor of our own would drop the POSIX
+  // locks that another connection of this process may hold on the same file.
+  HF_ASSIGN_OR_RETURN(Database database, Database::Open(path, OpenMode::kImmutable));
+  sqlite3_file* file = nullptr;
+  const int found = sqlite3_file_control(database.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (found != SQLITE_OK || file == nullptr || file->pMethods == nullptr) {
+    return absl::UnavailableError(fmt::format("{} cannot be read", path));
+  }
+  std::array<char, kHeaderBytes> header{};
+  const int read = file->pMethods->xRead(file, header.data(), kHeaderBytes, 0);
+  if (read != SQLITE_OK && read != SQLITE_IOERR_SHORT_READ) {
+    return database.Error(read, fmt::format("reading {}", path));
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  const std::size_t known = std::min(size, kMagic.size());
+  if (std::string_view(header.data(), known) != kMagic.substr(0, known)) {
+    return NotOurs(path, "not an SQLite file");
+  }
+  if (size < kHeaderBytes) {
+    return absl::DataLossError(fmt::format("{} is truncated: {} bytes are left", path, size));
+  }
+  if (BigEndian32(&header[68]) != kApplicationId) {
+    return NotOurs(path, "an SQLite file of another application");
+  }
+  const std::uint32_t version = BigEndian32(&header[60]);
+  if (version > kFormatVersion) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} has format version {}; this program reads up to version {}. Use a newer one.", path,
+        version, kFormatVersion));
+  }
+  if (version == 0) return absl::DataLossError(fmt::format("{} has lost its format version", path));
+  // With a WAL the header may be ahead of the file: a checkpoint was cut short, and SQLite repeats
+  // it.
+  const std::uint64_t expected = std::uint64_t{BigEndian32(&header[28])} * kPageBytes;
+  if (size < expected && !HasBytes(path + "-wal")) {
+    return absl::DataLossError(
+        fmt::format("{} is truncated: {} bytes of {} are left", path, size, expected));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CreateFile(const std::string& path) {
+  const std::string draft = path + ".new";
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());
+  absl::Status status = Build(draft);
+  if (status.ok()) status = SyncPath(draft, O_RDONLY);
+  if (status.ok() && ::rename(draft.c_str(), path.c_str()) != 0) {
+    status = absl::UnavailableError(fmt::format("renaming {}: {}", draft, strerror(errno)));
+  }
+  if (!status.ok()) {
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());
+    return status;
+  }
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return SyncPath(directory, O_RDONLY | O_DIRECTORY);
+}
+
+absl::Status ConfigureWriter(Database& database) {
+  sqlite3_busy_timeout(database.get(), 5'000);
+  HF_RETURN_IF_ERROR(database.SetPragma("journal_mode", "WAL", "wal"));
+  HF_RETURN_IF_ERROR(database.SetPragma("synchronous", "FULL", "2"));
+  HF_RETURN_IF_ERROR(database.SetPragma("trusted_schema", "OFF", "0"));
+  HF_RETURN_IF_ERROR(database.SetPragma("cell_size_check", "ON", "1"));
+  // A checkpoint inside COMMIT would keep those waiting who are already durable; the writer makes
+  // its own when it has answered them.
+  HF_RETURN_IF_ERROR(database.SetPragma("wal_autocheckpoint", "0", "0"));
+  HF_RETURN_IF_ERROR(database.SetPragma("cache_size", "-65536", "-65536"));  // KiB
+  // The WAL stays when the last connection closes: a read-only reader then finds all it needs and
+  // has no reason to make a file.
+  int persist = 1;
+  const int kept = sqlite3_file_control(database.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+  if (kept != SQLITE_OK) return database.Error(kept, "keeping the WAL");
+  HF_RETURN_IF_ERROR(database.SetPragma("journal_size_limit", "67108864", "67108864"));
+  HF_ASSIGN_OR_RETURN(const std::string page_bytes, database.QueryText("PRAGMA page_size"));
+  if (page_bytes != std::to_string(kPageBytes)) {
+    return absl::DataLossError(fmt::format("the journal has pages of {} bytes", page_bytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConfigureReader(Database& database) {
+  sqlite3_busy_timeout(database.get(), 5'000);
+  HF_RETURN_IF_ERROR(database.SetPragma("query_only", "ON", "1"));
+  HF_RETURN_IF_ERROR(database.SetPragma("trusted_schema", "OFF", "0"));
+  HF_RETURN_IF_ERROR(database.SetPragma("cell_size_check", "ON", "1"));
+  return absl::OkStatus();
+}
+
+}  // namespace holdfast::journal

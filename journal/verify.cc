@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two passes. The first reads all records in the order of the file, which is cheap, and checks what
+// each can be checked for alone. The second follows each sandbox's back pointers and checks what
+// ties records together: chain, sequence, head, and the projections folded anew.
+#include "journal/verify.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "journal/canonical.h"
+#include "journal/ledger.h"
+#include "journal/ownership.h"
+#include "journal/prepared.h"
+#include "support/status_macros.h"
+
+namespace holdfast::journal {
+namespace {
+
+constexpr std::size_t kDamagesMax = 1'000;
+
+class Verifier {
+ public:
+  Verifier(ReadConnection& connection, Hasher hasher)
+      : connection_(connection), hasher_(std::move(hasher)) {}
+
+  absl::StatusOr<VerifyReport> Run() {
+    HF_RETURN_IF_ERROR(CheckTrees());
+    if (absl::Status status = ScanRecords(); !status.ok()) {
+      HF_RETURN_IF_ERROR(NameUnreadable(status, last_scanned_ + 1, "records"));
+    }
+    if (absl::Status status = WalkSandboxes(); !status.ok()) {
+      HF_RETURN_IF_ERROR(NameUnreadable(status, 0, "sandboxes"));
+    }
+    HF_RETURN_IF_ERROR(FindUnreached());
+    HF_RETURN_IF_ERROR(FindStrayRows());
+    return std::move(report_);
+  }
+
+ private:
+  void Name(std::string kind, std::string sandbox_id, std::uint64_t position,
+            std::uint64_t sequence, std::string message) {
+    if (report_.damages.size() >= kDamagesMax) return;
+    report_.damages.push_back(Damage{.sandbox_id = std::move(sandbox_id),
+                                     .position = position,
+                                     .sequence = sequence,
+                                     .kind = std::move(kind),
+                                     .message = std::move(message)});
+  }
+
+  // Bytes that SQLite itself cannot read are a finding; a disk that does not answer is an error.
+  absl::Status NameUnreadable(const absl::Status& status, std::uint64_t position,
+                              std::string_view what) {
+    if (!absl::IsDataLoss(status)) return status;
+    Name("sqlite", "", position, 0,
+         fmt::format("the table of {} cannot be read on from here: {}", what,
+                     std::string(status.message())));
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckTrees() {
+    HF_ASSIGN_OR_RETURN(Statement check,
+                        connection_.database().Prepare("PRAGMA integrity_check(100)"));
+    while (true) {
+      const absl::StatusOr<bool> row = check.Step();
+      if (!row.ok()) return NameUnreadable(row.status(), 0, "pages");
+      if (!*row) return absl::OkStatus();
+      if (check.Bytes(0) != "ok") Name("sqlite", "", 0, 0, std::string(check.Bytes(0)));
+    }
+  }
+
+  absl::Status ScanRecords() {
+    HF_ASSIGN_OR_RETURN(const Ownership ownership, ReadOwnership(connection_.database()));
+    std::uint64_t epoch = 0;
+    return connection_.Scan(0, INT64_MAX, [&](const StoredRecord& stored) {
+      const Record& record = stored.record;
+      if (record.position != last_scanned_ + 1) {
+        Name("missing", "", last_scanned_ + 1, 0,
+             fmt::format("the records at positions {} to {} are missing", last_scanned_ + 1,
+                         record.position - 1));
+      }
+      last_scanned_ = record.position;
+      ++report_.records;
+      if (present_.size() <= record.position) present_.resize(record.position + 1);
+      present_[record.position] = true;
+      if (record.sandbox_id.empty()) {
+        Name("missing", "", record.position, record.sequence,
+             fmt::format("the row that names sandbox {} is missing", stored.sandbox));
+      } else if (!stored.sound) {
+        Name("checksum", record.sandbox_id, record.position, record.sequence,
+             fmt::format("the checksum of record {} fails: it was changed", record.sequence));
+      } else if (record.epoch < epoch || record.epoch > ownership.epoch) {
+        Name("order", record.sandbox_id, record.position, record.sequence,
+             fmt::format("its epoch {} is out of order", record.epoch));
+      } else {
+        epoch = record.epoch;
+      }
+      return Visit::kContinue;
+    });
+  }
+
+  absl::Status WalkSandboxes() {
+    HF_ASSIGN_OR_RETURN(Statement list,
+                        connection_.database().Prepare(
+                            "SELECT s.key, s.id, s.live, s.checksum, s.state, s.summary,\n"
+                            "       h.position, h.sequence\n"
+                            "FROM sandboxes AS s\n"
+                            "LEFT JOIN heads AS h ON h.sandbox = s.key\n"
+                            "ORDER BY s.key"));
+    while (true) {
+      HF_ASSIGN_OR_RETURN(const bool row, list.Step());
+      if (!row) return absl::OkStatus();
+      ++report_.sandboxes;
+      ReadConnection::SandboxKeys sandbox{.key = list.Unsigned(0),
+                                          .row = {.sandbox_id = std::string(list.Bytes(1)),
+                                                  .head_sequence = list.Unsigned(7),
+                                                  .head_position = list.Unsigned(6),
+                                                  .projection = {}}};
+      const std::string& id = sandbox.row.sandbox_id;
+      if (list.Unsigned(3) !=
+          RowChecksum(sandbox.key, list.Integer(2) != 0, id, list.Bytes(4), list.Bytes(5))) {
+        Name("projection", id, 0, 0, "the checksum of its live row fails: the row was changed");
+      }
+      if (sandbox.row.head_position == 0) {
+        Name("missing", id, 0, 0, "its row in `heads` is missing");
+        broken_.insert(sandbox.key);
+        continue;
+      }
+      HF_RETURN_IF_ERROR(WalkOne(sandbox));
+    }
+  }
+
+  absl::Status WalkOne(const ReadConnection::SandboxKeys& sandbox) {
+    const std::string& id = sandbox.row.sandbox_id;
+    auto positions = connection_.WalkBack(sandbox, 1);
+    if (!positions.ok()) {
+      if (!absl::IsDataLoss(positions.status())) return positions.status();
+      Name("gap", id, 0, 0, std::string(positions.status().message()));
+      broken_.insert(sandbox.key);
+      return absl::OkStatus();
+    }
+    LedgerFold fold;
+    Hash previous = kChainStart;
+    bool readable = true;
+    for (auto position = positions->rbegin(); position != positions->rend(); ++position) {
+      HF_ASSIGN_OR_RETURN(const auto stored, connection_.ReadRecord(*position, id));
+      if (!stored.has_value()) return absl::DataLossError("a record vanished from the snapshot");
+      if (reached_.size() <= *position) reached_.resize(*position + 1);
+      reached_[*position] = true;
+      const Record& record = stored->record;
+      // A record whose checksum fails is named already, and its chain fails with it.
+      if (stored->sound && hasher_.Link(previous, connection_.canonical()) != stored->hash) {
+        Name("chain", id, *position, record.sequence,
+             fmt::format(
+                 "record {} does not follow from its predecessor: one of the two was changed",
+                 record.sequence));
+      }
+      previous = stored->hash;
+      readable = readable && stored->sound && Fold(*stored, fold);
+    }
+    // Without every intent and outcome there is nothing to compare the projections with.
+    return readable ? CompareProjections(sandbox, fold) : absl::OkStatus();
+  }
+
+  bool Fold(const StoredRecord& stored, LedgerFold& fold) {
+    const Record& record = stored.record;
+    const absl::StatusOr<Meaning> meaning =
+        ParseMeaning(record.kind, record.sequence, record.payload);
+    bool folded = meaning.ok();
+    if (folded && meaning->intent != nullptr) {
+      fold.Apply(record.sequence, record.position, record.time_unix_ms, *meaning->intent);
+    } else if (folded && meaning->outcome != nullptr) {
+      folded = fold.Apply(record.time_unix_ms, *meaning->outcome);
+    }
+    if (!folded) {
+      Name("payload", record.sandbox_id, record.position, record.sequence,
+           fmt::format("record {} is no intent or outcome that can be read", record.sequence));
+    }
+    return folded;
+  }
+
+  absl::Status CompareProjections(const ReadConnection::SandboxKeys& sandbox,
+                                  const LedgerFold& fold) {
+    const std::string& id = sandbox.row.sandbox_id;
+    HF_ASSIGN_OR_RETURN(const std::vector<OpenIntent> intents, connection_.ListOpenIntents(id));
+    const bool same_intents =
+        std::equal(intents.begin(), intents.end(), fold.open_intents().begin(),
+                   fold.open_intents().end(), [](const OpenIntent& stored, const auto& folded) {
+                     const OpenIntent& other = folded.second;
+                     return std::tie(stored.intent, stored.position, stored.key, stored.participant,
+                                     stored.action, stored.time_unix_ms) ==
+                            std::tie(other.intent, other.position, other.key, other.participant,
+                                     other.action, other.time_unix_ms);
+                   });
+    if (!same_intents) {
+      Name("projection", id, 0, 0,
+           fmt::format("its {} open intents are not the {} that follow from its records",
+                       intents.size(), fold.open_intents().size()));
+    }
+    HF_ASSIGN_OR_RETURN(const std::vector<LedgerRow> rows, connection_.ReadLedger(id, true));
+    const bool same_rows = std::equal(
+        rows.begin(), rows.end(), fold.rows().begin(), fold.rows().end(),
+        [](const LedgerRow& stored, const auto& folded) {
+          const LedgerRow& other = folded.second;
+          return std::tie(stored.participant, stored.kind, stored.name, stored.handle,
+                          stored.status, stored.intent, stored.key, stored.since_unix_ms) ==
+                 std::tie(other.participant, other.kind, other.name, other.handle, other.status,
+                          other.intent, other.key, other.since_unix_ms);
+        });
+    if (!same_rows) {
+      Name("projection", id, 0, 0,
+           fmt::format("its {} ledger rows are not the {} that follow from its records",
+                       rows.size(), fold.rows().size()));
+    }
+    return absl::OkStatus();
+  }
+
+  // Records that no head leads to, of sandboxes whose chain is not known to be broken.
+  absl::Status FindUnreached() {
+    reached_.resize(present_.size());
+    if (present_ == reached_) return absl::OkStatus();
+    const absl::Status status = connection_.Scan(0, INT64_MAX, [&](const StoredRecord& stored) {
+      const Record& record = stored.record;
+      if (!reached_[record.position] && !record.sandbox_id.empty() &&
+          !broken_.contains(stored.sandbox)) {
+        Name("gap", record.sandbox_id, record.position, record.sequence,
+             fmt::format("record {} is not reached from the sandbox's head", record.sequence));
+      }
+      return Visit::kContinue;
+    });
+    // What cannot be read was named by the first pass.
+    return absl::IsDataLoss(status) ? absl::OkStatus() : status;
+  }
+
+  absl::Status FindStrayRows() {
+    constexpr std::pair<const char*, const char*> kQueries[] = {
+        {"heads",
+         "SELECT DISTINCT sandbox\nFROM heads\nWHERE sandbox NOT IN (SELECT key FROM sandboxes)"},
+        {"open_intents",
+         "SELECT DISTINCT sandbox\nFROM open_intents\n"
+         "WHERE sandbox NOT IN (SELECT key FROM sandboxes)"},
+        {"ledger",
+         "SELECT DISTINCT sandbox\nFROM ledger\nWHERE sandbox NOT IN (SELECT key FROM sandboxes)"},
+    };
+    for (const auto& [table, query] : kQueries) {
+      HF_ASSIGN_OR_RETURN(Statement stray, connection_.database().Prepare(query));
+      while (true) {
+        const absl::StatusOr<bool> row = stray.Step();
+        if (!row.ok()) {
+          HF_RETURN_IF_ERROR(NameUnreadable(row.status(), 0, table));
+          break;
+        }
+        if (!*row) break;
+        Name("projection", "", stray.Unsigned(0), 0,
+             fmt::format("`{}` has rows of sandbox {}, which has no row that names it", table,
+                         stray.Unsigned(0)));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  ReadConnection& connection_;
+  Hasher hasher_;
+  VerifyReport report_;
+  std::uint64_t last_scanned_ = 0;
+  std::vector<bool> present_;  // by position
+  std::vector<bool> reached_;  // by position
+  std::set<std::uint64_t> broken_;
+};
+
+}  // namespace
+
+absl::StatusOr<VerifyReport> VerifyAll(ReadConnection& connection) {
+  HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
+  return Verifier(connection, std::move(hasher)).Run();
+}
+
+}  // namespace holdfast::journal
