@@ -41,7 +41,7 @@ bench: setup  ## measure journal and engine against bare SQLite, optimised
 
 lint: configure  ## formatting, house rules, clang-tidy
 	clang-format-14 --dry-run -Werror $(SOURCES)
-	python3 tests/lint/house_lint.py
+	python3 -B tests/lint/house_lint.py
 	tests/lint/tidy.sh build $(JOBS)
 
 format:  ## format all C++ in place
