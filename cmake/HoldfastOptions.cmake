@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a builder may choose, and the flags that follow. Warnings are errors for our own code only.
 
+option(HOLDFAST_TOOLS "Build the programs" ON)
 option(HOLDFAST_TESTS "Build tests and benchmarks" ON)
 option(HOLDFAST_FAILPOINTS "Compile failpoints in (crash tests need them; never in a release)" ON)
 set(HOLDFAST_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
