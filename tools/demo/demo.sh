@@ -64,8 +64,8 @@ start_gateway() {  # further arguments: NAME=VALUE for its environment
     --socket "$HOLDFAST_SOCKET" 2>"$dir/gateway.log" &
   gateway=$!
   for _ in $(seq 200); do
-    if grep -q '^ready' "$dir/gateway.log"; then
-      say "pid $gateway: $(grep '^ready' "$dir/gateway.log" | tail -n 1 | shorten)"
+    if grep -q ' ready ' "$dir/gateway.log"; then
+      say "the gateway says: $(grep -o 'ready .*' "$dir/gateway.log" | tail -n 1 | shorten)"
       return
     fi
     kill -0 "$gateway" 2>/dev/null || fail "the gateway did not start"
@@ -137,9 +137,6 @@ mkdir -p "$dir/out" "$dir/leases"
 cat >"$dir/gateway.toml" <<TOML
 # Order matters: env adds to the plan, then ipam leases an address.
 extensions = ["env", "ipam"]
-
-[gateway]
-log_level = "warn"
 
 [drivers.process]
 isolation = "none"
