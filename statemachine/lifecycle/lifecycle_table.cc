@@ -81,13 +81,14 @@ struct NotCreating {
     return !machine.facts.creating;
   }
 };
-#define HOLDFAST_X(name, text)                                                \
-  struct ParkedIn##name {                                                     \
-    static constexpr std::string_view kText = "parked in " #name;             \
-    template <typename Event, typename Machine, typename From, typename To>   \
-    bool operator()(const Event&, const Machine& machine, From&, To&) const { \
-      return machine.facts.parked_in == model::State::k##name;                \
-    }                                                                         \
+// One for each state, although not every state can be parked in.
+#define HOLDFAST_X(name, text)                                                     \
+  struct ParkedIn##name {                                                          \
+    [[maybe_unused]] static constexpr std::string_view kText = "parked in " #name; \
+    template <typename Event, typename Machine, typename From, typename To>        \
+    bool operator()(const Event&, const Machine& machine, From&, To&) const {      \
+      return machine.facts.parked_in == model::State::k##name;                     \
+    }                                                                              \
   };
 HOLDFAST_STATES(HOLDFAST_X)
 #undef HOLDFAST_X
@@ -115,7 +116,7 @@ struct Front : boost::msm::front::state_machine_def<Front> {
     Row<Stopping,     StopCompleted,      Stopped,      none,      none>,
     Row<Running,      WorkloadExited,     Stopped,      none,      none>,
     Row<Stopped,      StartRequested,     Starting,     Start,     none>,
-    // An operation fails before its pivot and is undone. A stop is finished forward, so it has no row.
+    // An operation fails before its pivot and is undone. A stop is finished forward: it has no row.
     Row<Requested,    OperationFailed,    RollingBack,  Unwind,    none>,
     Row<Validating,   OperationFailed,    RollingBack,  Unwind,    none>,
     Row<Planning,     OperationFailed,    RollingBack,  Unwind,    none>,

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <ranges>
 #include <utility>
 
 #include "statemachine/planning/explain_words.h"
@@ -57,16 +56,16 @@ std::vector<std::string> EvidenceOf(const Sandbox& s) {
     lines.push_back(std::move(line));
   }
   if (s.current) lines.push_back(StepLine(s, *s.current));
-  for (const Step& held : std::views::reverse(s.held)) lines.push_back(HeldLine(s, held));
+  for (const Step* held : NewestFirst(s.held)) lines.push_back(HeldLine(s, *held));
   if (s.exit_code)
     lines.push_back(fmt::format("exit code {} of the workload's last run", *s.exit_code));
   if (s.agreement != model::Agreement::kConsistent) {
     lines.push_back(
         fmt::format("agreement {}: {}", Name(s.agreement), Because("", s.agreement_message)));
   }
-  for (const model::Condition& condition : std::views::reverse(s.conditions)) {
-    lines.push_back(fmt::format("condition {} since {}: {}", condition.type, Utc(condition.since),
-                                Because(condition.reason, condition.message)));
+  for (const model::Condition* condition : NewestFirst(s.conditions)) {
+    lines.push_back(fmt::format("condition {} since {}: {}", condition->type, Utc(condition->since),
+                                Because(condition->reason, condition->message)));
   }
   if (!s.finished.empty()) {
     const model::FinishedOperation& last = s.finished.back();

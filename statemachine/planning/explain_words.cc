@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <ranges>
 #include <set>
 
 namespace holdfast::planning {
@@ -88,26 +87,27 @@ std::vector<std::string> StillToRelease(const model::Sandbox& s) {
                                            ? s.current->what.undoes
                                            : model::IntentId{};
   std::vector<const model::Step*> order;
-  const auto add = [&](const model::Step& held) {
-    if (held.intent != being_undone && std::ranges::find(order, &held) == order.end()) {
-      order.push_back(&held);
+  const auto add = [&](const model::Step* held) {
+    if (held->intent != being_undone &&
+        std::find(order.begin(), order.end(), held) == order.end()) {
+      order.push_back(held);
     }
   };
   if (s.state == model::State::kDeleting) {
     // The driver's first, then extension by extension against the chain's order, then whatever.
-    for (const model::Step& held : std::views::reverse(s.held)) {
-      if (held.what.participant == s.spec.driver) add(held);
+    for (const model::Step* held : NewestFirst(s.held)) {
+      if (held->what.participant == s.spec.driver) add(held);
     }
-    for (const model::ChainEntry& entry : std::views::reverse(s.chain)) {
-      for (const model::Step& held : std::views::reverse(s.held)) {
-        if (held.what.participant == entry.name) add(held);
+    for (const model::ChainEntry* entry : NewestFirst(s.chain)) {
+      for (const model::Step* held : NewestFirst(s.held)) {
+        if (held->what.participant == entry->name) add(held);
       }
     }
   }
   const bool only_own = s.state == model::State::kRollingBack && s.operation &&
                         s.operation->kind != model::OperationKind::kCreate;
-  for (const model::Step& held : std::views::reverse(s.held)) {
-    if (!only_own || held.what.operation == s.operation->id) add(held);
+  for (const model::Step* held : NewestFirst(s.held)) {
+    if (!only_own || held->what.operation == s.operation->id) add(held);
   }
   std::vector<std::string> words;
   for (const model::Step* held : order) words.push_back(MadeBy(s, *held));
@@ -116,7 +116,7 @@ std::vector<std::string> StillToRelease(const model::Sandbox& s) {
 
 std::vector<std::string> StillHeld(const model::Sandbox& s) {
   std::vector<std::string> words;
-  for (const model::Step& held : std::views::reverse(s.held)) words.push_back(MadeBy(s, held));
+  for (const model::Step* held : NewestFirst(s.held)) words.push_back(MadeBy(s, *held));
   const bool making = s.current && s.current->what.kind == model::StepKind::kForward &&
                       s.current->effect_possible && s.current->what.undo;
   if (making) words.insert(words.begin(), MadeBy(s, *s.current));

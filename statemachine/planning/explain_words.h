@@ -13,6 +13,14 @@
 
 namespace holdfast::planning {
 
+// The list backwards. (std::views::reverse of libstdc++ 12 does not compile with clang 14.)
+template <typename T>
+std::vector<const T*> NewestFirst(const std::vector<T>& list) {
+  std::vector<const T*> out;
+  for (auto item = list.rbegin(); item != list.rend(); ++item) out.push_back(&*item);
+  return out;
+}
+
 // "3 minutes"; below one second, and when the clock went backwards, "less than a second".
 std::string Span(model::UnixMillis from, model::UnixMillis to);
 std::string SpanOf(std::int64_t milliseconds);

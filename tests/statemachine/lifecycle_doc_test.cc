@@ -115,14 +115,14 @@ std::string Document() {
 
 # The lifecycle
 
-One sandbox is in exactly one of the states below. It moves only as the table says; a trigger that has
-no row is refused when it comes from a command, and is a damaged history when it comes from the journal.
-Whether the sandbox also agrees with the world (Consistent, Reconciling, Drifted) is a second answer,
-independent of the state.
+One sandbox is in exactly one of the states below. It moves only as the table says; a trigger that
+has no row is refused when it comes from a command, and is a damaged history when it comes from the
+journal. Whether the sandbox also agrees with the world (Consistent, Reconciling, Drifted) is a
+second answer, independent of the state.
 
-One operation at a time works on a sandbox. Before its pivot (the trigger Started, for create and start)
-a failed operation is undone, newest step first; after it, it is finished forward. A delete is accepted
-in every state and overtakes what runs.
+One operation at a time works on a sandbox. Before its pivot (the trigger Started, for create and
+start) a failed operation is undone, newest step first; after it, it is finished forward. A delete
+is accepted in every state and overtakes what runs.
 
 ## States
 
