@@ -49,12 +49,10 @@ class EngineImpl final : public Engine {
   void Begin() {
     recovery_ = std::thread([this] {
       StartupReport report = Recover(journal_, *participants_, *lanes_, options_, [this] {
-        {
-          std::lock_guard lock(mu_);
-          loaded_ = true;
-        }
         // Not before: an exit must find its sandbox in its lane.
         WatchDrivers();
+        std::lock_guard lock(mu_);
+        loaded_ = true;
       });
       std::lock_guard lock(mu_);
       report_ = std::move(report);

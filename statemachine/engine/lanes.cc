@@ -355,7 +355,8 @@ void Lanes::Apply(const LanePtr& lane, Turn& turn) {
     }
   }
   lane->sandbox = std::move(next);
-  if (lane->early_exit && !lane->sandbox.current) {
+  const auto& current = lane->sandbox.current;
+  if (lane->early_exit && !(current && current->what.action == model::action::kStart)) {
     lane->inputs.push_front(ExitInput{*std::exchange(lane->early_exit, std::nullopt)});
   }
   Announce(*lane);

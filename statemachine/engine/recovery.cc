@@ -168,6 +168,7 @@ class Recovery {
           !answered_.contains({row.participant, row.kind})) {
         continue;
       }
+      if (BeingReleased(row)) continue;
       ++report_.ghosts;
       Find(fmt::format("ghost: {} '{}' of sandbox '{}' ({}) is in the ledger and not in the world",
                        row.kind, row.name, row.sandbox_id, row.participant));
@@ -181,6 +182,13 @@ class Recovery {
                        kind, name, sandbox, participant));
     }
     for (const model::SandboxId& id : live_) TellSandbox(id, ghosts);
+  }
+
+  // Whether its undo was under way when the process died: then it is no surprise that it is gone.
+  bool BeingReleased(const journal::LedgerRow& row) {
+    const auto found = lanes_.Find(model::SandboxId{row.sandbox_id});
+    return found && found->sandbox.current &&
+           found->sandbox.current->what.undoes == model::IntentId{row.intent};
   }
 
   // A sandbox hears of what it lost. A workload that is gone has ended; anything else is drift.

@@ -584,7 +584,11 @@ void Core::UndoAnswered(const Outcome& outcome) {
   }
 }
 
-void Core::OnTimer() { RetryNow(s_.current->phase == StepPhase::kWaitingProbe); }
+// The attempt was numbered when it was scheduled.
+void Core::OnTimer() {
+  const Step& step = *s_.current;
+  Emit(StepRetried{step.intent, step.attempt, step.phase == StepPhase::kWaitingProbe, false});
+}
 
 void Core::OnVanished(const EffectVanished& vanished) {
   Emit(vanished);

@@ -69,18 +69,18 @@ std::string WaitsFor(const Sandbox& s, const Step& step, UnixMillis now) {
         text += fmt::format("; an attempt may take {}", SpanOf(step.what.deadline_ms));
       }
       text += ".";
-      if (answered) text += fmt::format(" The last answer was: {}.", because);
+      if (answered) text += fmt::format(" The last answer{}.", because);
       return text;
     }
     case StepPhase::kWaitingRetry:
-      return fmt::format(" {} did not succeed: {}. Attempt {} is made {}.",
+      return fmt::format(" {} did not succeed{}. Attempt {} is made {}.",
                          Capitalized(StepOf(s, step)), because, step.attempt, In(step.due, now));
     case StepPhase::kProbing:
-      return fmt::format(" Nobody knows whether {} took effect: {}. The {} is being asked.",
+      return fmt::format(" Nobody knows whether {} took effect{}. The {} is being asked.",
                          StepOf(s, step), because, who);
     case StepPhase::kWaitingProbe:
       return fmt::format(
-          " Nobody knows whether {} took effect: {}. The {} could not tell when asked ({} so far) "
+          " Nobody knows whether {} took effect{}. The {} could not tell when asked ({} so far) "
           "and is asked again {}.",
           StepOf(s, step), because, who,
           step.probes == 1 ? "once" : fmt::format("{} times", step.probes), In(step.due, now));
@@ -133,9 +133,9 @@ void AddRemaining(const Sandbox& s, std::string_view nothing_left, Explanation& 
 void RollingBack(const Sandbox& s, UnixMillis now, Explanation& e) {
   e.summary = Opening(s, now);
   if (s.operation) {
-    e.summary += fmt::format(": {} (operation {}) failed: {}", Name(s.operation->kind),
-                             s.operation->id.value,
-                             Because(s.operation->failure_reason, s.operation->failure_message));
+    e.summary +=
+        fmt::format(": {} (operation {}) failed{}", Name(s.operation->kind), s.operation->id.value,
+                    Because(s.operation->failure_reason, s.operation->failure_message));
   }
   e.summary += ". What it did is being undone, newest first.";
   if (s.current) e.summary += WaitsFor(s, *s.current, now);
@@ -158,7 +158,7 @@ void LastOperationFailed(const Sandbox& s, Explanation& e) {
   if (s.finished.empty()) return;
   const model::FinishedOperation& last = s.finished.back();
   if (last.result != model::OperationResult::kFailed) return;
-  e.summary += fmt::format(" Its last operation, {} (operation {}), failed: {}.", Name(last.kind),
+  e.summary += fmt::format(" Its last operation, {} (operation {}), failed{}.", Name(last.kind),
                            last.id.value, Because(last.reason, last.message));
 }
 
@@ -185,14 +185,11 @@ std::string WhyStopped(const Sandbox& s) {
                            last.reason == s.reason;
     if (fell_back) return "It was stopped before, and could not be started again.";
   }
-  if (s.exit_code && s.message.empty()) {
-    return fmt::format("Its workload ended by itself with exit code {}.", *s.exit_code);
-  }
   if (s.exit_code) {
-    return fmt::format("Its workload ended by itself with exit code {}: {}.", *s.exit_code,
+    return fmt::format("Its workload ended by itself with exit code {}{}.", *s.exit_code,
                        Because(s.reason, s.message));
   }
-  return fmt::format("Its workload is gone, and nobody stopped it: {}.",
+  return fmt::format("Its workload is gone, and nobody stopped it{}.",
                      Because(s.reason, s.message));
 }
 
@@ -207,8 +204,8 @@ void Stopped(const Sandbox& s, UnixMillis now, Explanation& e) {
 }
 
 void Failed(const Sandbox& s, UnixMillis now, Explanation& e) {
-  e.summary = fmt::format("{}: it could not be created: {}.", Opening(s, now),
-                          Because(s.reason, s.message));
+  e.summary =
+      fmt::format("{}: it could not be created{}.", Opening(s, now), Because(s.reason, s.message));
   const std::vector<std::string> held = StillHeld(s);
   if (held.empty()) {
     e.summary += " What had been done for it is undone, and nothing of it is left.";
@@ -256,12 +253,12 @@ void Stuck(const Sandbox& s, UnixMillis now, Explanation& e) {
       s.parked_in ? fmt::format("It was {} when ", Name(*s.parked_in)) : std::string();
   if (s.current) {
     e.summary +=
-        fmt::format(" {}{} was parked: {}.", during,
+        fmt::format(" {}{} was parked{}.", during,
                     during.empty() ? Capitalized(StepOf(s, *s.current)) : StepOf(s, *s.current),
                     Because(s.reason, s.message));
   } else {
     e.summary +=
-        fmt::format(" {}: {}.", during.empty() ? "Its work was parked" : during + "it was parked",
+        fmt::format(" {}{}.", during.empty() ? "Its work was parked" : during + "it was parked",
                     Because(s.reason, s.message));
   }
   const std::vector<std::string> held = StillHeld(s);
@@ -284,13 +281,13 @@ void AddSideNotes(const Sandbox& s, Explanation& e) {
     e.summary += " It is being compared with the world.";
   }
   if (s.agreement == model::Agreement::kDrifted) {
-    e.summary += fmt::format(" It differs from the world: {}.", Because("", s.agreement_message));
+    e.summary += fmt::format(" It differs from the world{}.", Because("", s.agreement_message));
     if (!s.operation) e.needs_operator = true;
   }
   if (s.conditions.empty()) return;
   const model::Condition& newest = s.conditions.back();
   const std::string text =
-      fmt::format("{}: {}.", newest.type, Because(newest.reason, newest.message));
+      fmt::format("{}{}.", newest.type, Because(newest.reason, newest.message));
   if (s.conditions.size() == 1) {
     e.summary += fmt::format(" One condition stops nothing but should be known: {}", text);
   } else {

@@ -23,7 +23,7 @@ std::string StepLine(const Sandbox& s, const Step& step) {
   if (waiting) line += fmt::format(", due {}", Utc(step.due));
   if (step.what.undoes) line += fmt::format(", undoes #{}", step.what.undoes.value);
   if (!step.reason.empty() || !step.message.empty()) {
-    line += fmt::format("; last answer: {}", Because(step.reason, step.message));
+    line += fmt::format("; last answer{}", Because(step.reason, step.message));
   }
   return line;
 }
@@ -61,19 +61,17 @@ std::vector<std::string> EvidenceOf(const Sandbox& s) {
     lines.push_back(fmt::format("exit code {} of the workload's last run", *s.exit_code));
   if (s.agreement != model::Agreement::kConsistent) {
     lines.push_back(
-        fmt::format("agreement {}: {}", Name(s.agreement), Because("", s.agreement_message)));
+        fmt::format("agreement {}{}", Name(s.agreement), Because("", s.agreement_message)));
   }
   for (const model::Condition* condition : NewestFirst(s.conditions)) {
-    lines.push_back(fmt::format("condition {} since {}: {}", condition->type, Utc(condition->since),
+    lines.push_back(fmt::format("condition {} since {}{}", condition->type, Utc(condition->since),
                                 Because(condition->reason, condition->message)));
   }
   if (!s.finished.empty()) {
     const model::FinishedOperation& last = s.finished.back();
     std::string line =
         fmt::format("operation {}: {} {}", last.id.value, Name(last.kind), Name(last.result));
-    if (!last.reason.empty() || !last.message.empty()) {
-      line += fmt::format(": {}", Because(last.reason, last.message));
-    }
+    line += Because(last.reason, last.message);
     lines.push_back(std::move(line));
   }
   return lines;

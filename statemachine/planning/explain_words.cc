@@ -76,10 +76,10 @@ std::string MadeBy(const model::Sandbox& sandbox, const model::Step& step) {
 
 std::string Because(std::string_view reason, std::string_view message) {
   while (message.ends_with('.')) message.remove_suffix(1);
-  if (message.empty() && reason.empty()) return "no reason was given";
-  if (message.empty()) return std::string(reason);
-  if (reason.empty()) return std::string(message);
-  return fmt::format("{} ({})", message, reason);
+  if (message.empty() && reason.empty()) return "";
+  if (message.empty()) return fmt::format(": {}", reason);
+  if (reason.empty()) return fmt::format(": {}", message);
+  return fmt::format(": {} ({})", message, reason);
 }
 
 std::vector<std::string> StillToRelease(const model::Sandbox& s) {

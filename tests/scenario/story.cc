@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/scenario/story.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "extensions/chain.h"
+#include "journal/journal.h"
+#include "statemachine/codec/codec.h"
+#include "statemachine/engine/engine.h"
+#include "support/check.h"
+#include "tests/simulation/sim_driver.h"
+#include "tests/simulation/sim_extension.h"
+#include "tests/support/temp_dir.h"
+
+namespace holdfast::scenario {
+namespace {
+
+using std::chrono::milliseconds;
+
+simulation::Fault ParseFault(const std::string& word) {
+  using enum simulation::Fault;
+  static const std::map<std::string, simulation::Fault> kWords = {
+      {"ok", kNone},
+      {"fail", kFail},
+      {"fail-dirty", kFailDirty},
+      {"fail-retryable", kFailRetryable},
+      {"unknown-before", kUnknownBefore},
+      {"unknown-after", kUnknownAfter},
+      {"hang-before", kHangBefore},
+      {"hang-after", kHangAfter},
+      {"cannot-tell", kCannotTell}};
+  return kWords.at(word);
+}
+
+// One record as a line. No times, no numbers that a run could change.
+std::string Line(const model::Recorded& r) {
+  const auto body = std::visit(
+      [](const auto& e) -> std::string {
+        using T = std::decay_t<decltype(e)>;
+        if constexpr (std::is_same_v<T, model::SandboxRequested>) {
+          return fmt::format("SandboxRequested generation {}", e.generation.value);
+        } else if constexpr (std::is_same_v<T, model::OperationAccepted>) {
+          return fmt::format("operation {}: {}{}", e.operation.value, Name(e.kind),
+                             e.force ? " force" : "");
+        } else if constexpr (std::is_same_v<T, model::OperationFinished>) {
+          return fmt::format("operation {} {}{}{}", e.operation.value, Name(e.result),
+                             e.reason.empty() ? "" : ": ", e.reason);
+        } else if constexpr (std::is_same_v<T, model::Transitioned>) {
+          return fmt::format("{} => {}{}", Name(e.trigger), Name(e.to),
+                             e.reason.empty() ? "" : " (" + e.reason + ")");
+        } else if constexpr (std::is_same_v<T, model::StepIntended>) {
+          return fmt::format("intent {} by {}{}{}", e.name, e.participant,
+                             e.kind == model::StepKind::kUndo
+                                 ? fmt::format(", action {}, undoes #{}", e.action, e.undoes.value)
+                                 : "",
+                             e.undo ? ", undo " + e.undo->action : "");
+        } else if constexpr (std::is_same_v<T, model::StepAnswered>) {
+          return fmt::format("  #{} attempt {} -> {}{}{}", e.intent.value, e.attempt,
+                             Name(e.outcome.verdict),
+                             e.outcome.reason.empty() ? "" : " " + e.outcome.reason,
+                             e.closes ? "" : ", still owed");
+        } else if constexpr (std::is_same_v<T, model::StepRetryScheduled>) {
+          return fmt::format("  #{} {} {} later", e.intent.value, e.probe ? "probe" : "attempt",
+                             e.attempt);
+        } else if constexpr (std::is_same_v<T, model::StepRetried>) {
+          return fmt::format("  #{} {} {}{}", e.intent.value, e.probe ? "probe" : "attempt",
+                             e.attempt, e.fresh ? " afresh" : "");
+        } else if constexpr (std::is_same_v<T, model::StepSkipped>) {
+          return fmt::format("  #{} skipped: {}{}", e.intent.value, e.reason,
+                             e.by_operator ? " by operator" : "");
+        } else if constexpr (std::is_same_v<T, model::EffectVanished>) {
+          return fmt::format("  #{} vanished: {}", e.intent.value, e.reason);
+        } else {
+          return fmt::format("{}: {}", Name(e.agreement), e.message);
+        }
+      },
+      r.event);
+  return fmt::format("{:>3} {}", r.sequence.value, body);
+}
+
+class Stage {
+ public:
+  Stage() {
+    policy_.backoff_initial = milliseconds(1);
+    policy_.backoff_max = milliseconds(4);
+    Open();
+  }
+
+  // Runs one line; returns what it has to say at once (a refusal).
+  std::string Do(const std::string& line) {
+    std::istringstream words(line);
+    std::string verb;
+    std::string id;
+    words >> verb;
+    if (verb == "restart") {
+      std::string without;
+      words >> without;
+      with_net_ = without.empty();
+      Close();
+      Open();
+      return Report();
+    }
+    if (verb == "policy") return Policy(words);
+    if (verb == "blunt") {
+      sim_.steps_idempotent = sim_.undo_idempotent = false;
+      Close();
+      Open();
+      return "";
+    }
+    words >> id;
+    if (verb == "fault" || verb == "net") {
+      std::string action;
+      words >> action;
+      std::vector<simulation::Fault> faults;
+      for (std::string word; words >> word;) faults.push_back(ParseFault(word));
+      if (verb == "net") {
+        net_->Plan(id, "net." + action, faults);
+      } else {
+        world_->Plan(id, action, faults);
+      }
+      return "";
+    }
+    if (verb == "await") {
+      std::string action;
+      words >> action;
+      const bool net = action.starts_with("net.");
+      for (int i = 0; i < 5000 && (net ? net_ : world_)->calls(id, action) == 0; ++i) {
+        std::this_thread::sleep_for(milliseconds(1));
+      }
+      return "";
+    }
+    if (verb == "idle") {
+      HF_CHECK(engine_->WaitIdleForTest(milliseconds(10'000)));
+      return "";
+    }
+    if (verb == "exit") {
+      int code = 0;
+      words >> code;
+      world_->Exit(id, code);
+      return "";
+    }
+    if (verb == "vanish") {
+      std::string kind;
+      words >> kind;
+      (kind == "net" ? net_ : world_)->Remove(kind, id);
+      return "";
+    }
+    seen_.insert({id, 0});
+    return Submit(verb, id, words);
+  }
+
+  // What the journal kept since the last time, and how things stand.
+  std::string Trace() {
+    HF_CHECK(engine_->WaitIdleForTest(milliseconds(10'000)));
+    std::string out;
+    for (auto& [id, from] : seen_) {
+      std::string lines;
+      HF_CHECK(journal_->reader()
+                   .ReadSandbox(id, from + 1,
+                                [&](const journal::Record& record) {
+                                  lines += Line(*codec::Decode(record)) + "\n";
+                                  from = record.sequence;
+                                  return journal::Visit::kContinue;
+                                })
+                   .ok() ||
+               lines.empty());
+      if (lines.empty()) continue;
+      out += lines + State(id);
+    }
+    out += fmt::format("world: {}\n", World());
+    return out;
+  }
+
+ private:
+  std::string Policy(std::istringstream& words) {
+    std::string name;
+    unsigned value = 0;
+    words >> name >> value;
+    if (name == "forward-attempts") policy_.forward_attempts_max = value;
+    if (name == "undo-attempts") policy_.undo_attempts_max = value;
+    if (name == "probes") policy_.probes_max = value;
+    if (name == "step-deadline") policy_.driver_step_deadline = milliseconds(value);
+    if (name == "hook-deadline") policy_.hook_deadline_max = milliseconds(value);
+    Close();
+    Open();
+    return "";
+  }
+
+  std::string Submit(const std::string& verb, const std::string& id, std::istringstream& words) {
+    model::Command command;
+    command.sandbox = model::SandboxId{id};
+    std::string option;
+    words >> option;
+    const bool force = option == "force";
+    if (verb == "create") {
+      model::CreateSandbox create;
+      create.spec.command = {"true"};
+      if (option == "refused") create.spec.image = "refused";
+      command.wish = create;
+    } else if (verb == "start") {
+      command.wish = model::StartSandbox{};
+    } else if (verb == "stop") {
+      command.wish = model::StopSandbox{force, 10};
+    } else if (verb == "delete") {
+      command.wish = model::DeleteSandbox{force, 10};
+    } else if (verb == "repair") {
+      model::Repair repair;
+      if (option == "released") {
+        repair.kind = model::Repair::Kind::kMarkReleased;
+        std::getline(words >> std::ws, repair.note);
+      }
+      command.wish = repair;
+    } else {
+      return fmt::format("no such verb: {}\n", verb);
+    }
+    auto submitted = engine_->SubmitAndWait(std::move(command), /*wait=*/false);
+    if (submitted.ok()) return "";
+    return fmt::format("refused: {} {}\n", absl::StatusCodeToString(submitted.status().code()),
+                       std::string(submitted.status().message()));
+  }
+
+  std::string State(const std::string& id) {
+    auto update = engine_->Get(model::SandboxId{id});
+    if (!update.ok()) return fmt::format("{}: {}\n", id, std::string(update.status().message()));
+    const model::Sandbox& s = update->sandbox;
+    std::vector<std::string> held;
+    for (const model::Step& step : s.held) {
+      held.push_back(step.what.name + (step.certain ? "" : "?"));
+    }
+    std::vector<std::string> ledger;
+    auto rows = journal_->reader().ReadLedger(id, false);
+    for (const journal::LedgerRow& row : *rows) {
+      ledger.push_back(row.kind + (row.status == journal::LedgerStatus::kMaybe ? "?" : ""));
+    }
+    std::string out = fmt::format("{}: {}, holds [{}], ledger [{}]", id, Name(s.state),
+                                  fmt::join(held, " "), fmt::join(ledger, " "));
+    if (s.agreement != model::Agreement::kConsistent) {
+      out += fmt::format(", {}: {}", Name(s.agreement), s.agreement_message);
+    }
+    for (const model::Condition& condition : s.conditions) {
+      out += fmt::format(", {} {}", condition.type, condition.reason);
+    }
+    return out + "\n";
+  }
+
+  std::string World() const {
+    std::vector<std::string> things;
+    for (const std::string& thing : world_->Things()) things.push_back(thing);
+    for (const std::string& thing : net_->Things()) things.push_back(thing);
+    if (world_->doubled() + net_->doubled() != 0) things.emplace_back("DOUBLED");
+    return things.empty() ? "empty" : fmt::format("{}", fmt::join(things, ", "));
+  }
+
+  std::string Report() const {
+    const engine::StartupReport report = engine_->startup_report();
+    return fmt::format(
+        "start-up: {} = {} restored + {} resumed + {} undone + {} parked; {} orphans, "
+        "{} ghosts\n",
+        report.total, report.restored, report.resumed, report.undone, report.parked, report.orphans,
+        report.ghosts);
+  }
+
+  void Open() {
+    journal::Options journal_options;
+    journal_options.path = dir_.File("journal.db");
+    auto journal = journal::Journal::Open(std::move(journal_options));
+    HF_CHECK(journal.ok());
+    journal_ = *std::move(journal);
+    std::vector<extensions::ChainItem> items;
+    if (with_net_) {
+      extensions::ChainItem item;
+      item.extension = simulation::MakeSimExtension("net", net_);
+      items.push_back(std::move(item));
+    }
+    auto chain = extensions::ExtensionChain::Make(std::move(items));
+    HF_CHECK(chain.ok());
+    chain_ = *std::move(chain);
+    std::vector<std::unique_ptr<drivers::Driver>> drivers;
+    drivers.push_back(simulation::MakeSimDriver(world_, sim_));
+    engine::Options options;
+    options.policy = policy_;
+    options.boot_id = "boot";
+    auto engine = engine::Engine::Start(*journal_, *chain_, std::move(drivers), options);
+    HF_CHECK(engine.ok());
+    engine_ = *std::move(engine);
+    HF_CHECK(engine_->WaitRecovered(milliseconds(10'000)));
+  }
+
+  void Close() {
+    engine_.reset();
+    chain_.reset();
+    HF_CHECK(journal_->Close().ok());
+    journal_.reset();
+  }
+
+  testing::TempDir dir_;
+  std::shared_ptr<simulation::SimWorld> world_ = std::make_shared<simulation::SimWorld>();
+  std::shared_ptr<simulation::SimWorld> net_ = std::make_shared<simulation::SimWorld>();
+  simulation::SimOptions sim_;
+  planning::Policy policy_;
+  bool with_net_ = true;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<extensions::ExtensionChain> chain_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::map<std::string, std::uint64_t> seen_;  // sandbox and how far its records were shown
+};
+
+}  // namespace
+
+std::string Tell(const std::string& script) {
+  Stage stage;
+  std::string out;
+  std::string said;
+  bool in_trace = false;
+  bool in_block = false;
+  const auto close_block = [&] {
+    if (!in_block) return;
+    out += "----\n" + said + stage.Trace();
+    said.clear();
+    in_block = false;
+  };
+  std::istringstream lines(script);
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "----") {
+      close_block();
+      in_trace = true;
+      continue;
+    }
+    if (line.empty()) {
+      close_block();
+      in_trace = false;
+      out += "\n";
+      continue;
+    }
+    if (in_trace) continue;  // the expected trace; made anew
+    out += line + "\n";
+    if (line[0] == '#') continue;
+    in_block = true;
+    said += stage.Do(line);
+  }
+  close_block();
+  return out;
+}
+
+}  // namespace holdfast::scenario
