@@ -33,7 +33,7 @@ std::string Who(const model::Sandbox& sandbox, std::string_view participant);
 std::string StepOf(const model::Sandbox& sandbox, const model::Step& step);
 // "directory sb-1 of driver 'process' (#7)". A step whose effect is not certain: "perhaps …".
 std::string MadeBy(const model::Sandbox& sandbox, const model::Step& step);
-// ": the pool is empty (PoolExhausted)", without the sentence's full stop. Nothing when no reason was
+// ": the pool is empty (PoolExhausted)", without the sentence's full stop. Empty when no reason was
 // given.
 std::string Because(std::string_view reason, std::string_view message);
 
