@@ -17,8 +17,8 @@ namespace holdfast::extensions {
 
 struct EnvConfig {
   std::string name = "env";  // in the operator's list; another one for a second instance
-  std::map<std::string, std::string> env;
-  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> env = {};
+  std::map<std::string, std::string> labels = {};
 };
 
 // Errors: InvalidArgument  a malformed name, a value that is no clean text, too long, or too many;
