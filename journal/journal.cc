@@ -5,6 +5,8 @@
 #include "journal/journal.h"
 
 #include <atomic>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -27,9 +29,9 @@ class JournalImpl final : public Journal {
  public:
   JournalImpl(Lock lock, std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader,
               Ownership previous, const Limits& limits)
-      : lock_(std::move(lock)),
-        previous_(std::move(previous)),
+      : previous_(std::move(previous)),
         limits_(limits),
+        lock_(std::move(lock)),
         writer_(std::move(writer)),
         epoch_(writer_->epoch()),
         reader_(std::move(reader)),
@@ -58,6 +60,13 @@ class JournalImpl final : public Journal {
   std::uint64_t epoch() const override { return epoch_; }
   bool sound() const override { return sound_.load(std::memory_order_acquire); }
   const Ownership& previous_ownership() const override { return previous_; }
+  Stats stats() const override {
+    return Stats{.commits = commits_.load(std::memory_order_relaxed),
+                 .batches = batches_.load(std::memory_order_relaxed),
+                 .records = records_.load(std::memory_order_relaxed),
+                 .commits_failed = commits_failed_.load(std::memory_order_relaxed),
+                 .batches_waiting = queue_.waiting_batches()};
+  }
 
   absl::Status Close() override {
     queue_.Close();
@@ -65,6 +74,7 @@ class JournalImpl final : public Journal {
       thread_.join();
       close_status_ = sound() ? writer_->Close() : failure_;
       writer_.reset();
+      lock_.reset();  // the last: until then nobody else may write
     });
     return close_status_;
   }
@@ -95,7 +105,9 @@ class JournalImpl final : public Journal {
       std::vector<Waiting*> batches;
       batches.reserve(group.waiting.size());
       for (Waiting& waiting : group.waiting) batches.push_back(&waiting);
-      if (absl::Status status = writer_->Commit(batches); !status.ok()) Fail(std::move(status));
+      absl::Status status = writer_->Commit(batches);
+      Count(group, status.ok());
+      if (!status.ok()) Fail(std::move(status));
     } else {
       for (Waiting& waiting : group.waiting) waiting.answer = failure_;
     }
@@ -103,6 +115,23 @@ class JournalImpl final : public Journal {
     for (Waiting& waiting : group.waiting) {
       if (waiting.done != nullptr) std::move(waiting.done)(std::move(waiting.answer));
     }
+  }
+
+  void Count(const Group& group, bool committed) {
+    if (!committed) {
+      commits_failed_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    std::uint64_t batches = 0;
+    std::uint64_t records = 0;
+    for (const Waiting& waiting : group.waiting) {
+      if (!waiting.answer.ok()) continue;
+      ++batches;
+      records += waiting.prepared.batch.drafts.size();
+    }
+    commits_.fetch_add(batches > 0 ? 1 : 0, std::memory_order_relaxed);
+    batches_.fetch_add(batches, std::memory_order_relaxed);
+    records_.fetch_add(records, std::memory_order_relaxed);
   }
 
   void Fail(absl::Status status) {
@@ -124,17 +153,18 @@ class JournalImpl final : public Journal {
   }
 
   // Constant after construction.
-  const Lock lock_;  // the last to go: until then nobody else may write
   const Ownership previous_;
   const Limits limits_;
 
   // Touched only by the writer's thread, and by Close when that has ended.
+  std::optional<Lock> lock_;
   std::unique_ptr<Writer> writer_;
   absl::Status failure_;
 
   const std::uint64_t epoch_;
   const std::unique_ptr<Reader> reader_;
   std::atomic<bool> sound_{true};
+  std::atomic<std::uint64_t> commits_{0}, batches_{0}, records_{0}, commits_failed_{0};
   Queue queue_;
 
   std::once_flag closed_;

@@ -115,6 +115,15 @@ class Reader {
   virtual absl::StatusOr<VerifyReport> Verify() = 0;
 };
 
+// Of this process's hold on the journal, for metrics.
+struct Stats {
+  std::uint64_t commits = 0;  // transactions that became durable
+  std::uint64_t batches = 0;  // in them
+  std::uint64_t records = 0;  // in them
+  std::uint64_t commits_failed = 0;
+  std::uint64_t batches_waiting = 0;  // now
+};
+
 using AppendCallback = absl::AnyInvocable<void(absl::StatusOr<Appended>) &&>;
 
 class Journal {
@@ -145,6 +154,7 @@ class Journal {
   // False after a failed commit until one succeeds again; take no commands meanwhile. A failed
   // journal tries by itself.
   virtual bool sound() const = 0;
+  virtual Stats stats() const = 0;
   // Of the process that held the journal before us.
   virtual const Ownership& previous_ownership() const = 0;
 

@@ -66,9 +66,9 @@ void Queue::Refuse(absl::Status refusal) {
   if (!closed_) refusal_ = std::move(refusal);
 }
 
-absl::Status Queue::refusal() const {
+std::size_t Queue::waiting_batches() const {
   const std::lock_guard lock(mutex_);
-  return refusal_;
+  return waiting_batches_;
 }
 
 Queue::Work Queue::Take(std::chrono::milliseconds timeout) {

@@ -54,7 +54,7 @@ class Queue {
 
   // While set, Push is refused with this. OK lifts it.
   void Refuse(absl::Status refusal);
-  absl::Status refusal() const;
+  std::size_t waiting_batches() const;
 
   struct Work {
     std::shared_ptr<Group> group;  // empty: nothing waits

@@ -154,7 +154,7 @@ absl::Status InspectFile(const std::string& path) {
     return absl::UnavailableError(fmt::format("{}: {}", path, strerror(errno)));
   }
   if (!S_ISREG(status.st_mode)) return NotOurs(path, "not a regular file");
-  if (::access(path.c_str(), R_OK) != 0) {
+  if (::euidaccess(path.c_str(), R_OK) != 0) {
     return absl::UnavailableError(fmt::format("{} cannot be read: {}", path, strerror(errno)));
   }
   if (status.st_size == 0) return NotOurs(path, "the file is empty");
