@@ -45,8 +45,11 @@ class ExtensionConformance : public ::testing::TestWithParam<ExtensionCase> {
   using Outcome = model::Outcome;
   using Verdict = model::Verdict;
 
+  // Tells a rerun its parent's world.
+  static constexpr const char* kWorld = "HOLDFAST_CONFORMANCE_WORLD";
+
   // Another instance over the test's world.
-  std::unique_ptr<extensions::Extension> Open() { return GetParam().open(world_.path().string()); }
+  std::unique_ptr<extensions::Extension> Open() { return GetParam().open(world_->path().string()); }
 
   bool Has(std::string_view hook) { return Open()->descriptor().hooks.contains(std::string(hook)); }
   bool Launches() { return Has(model::action::kBeforeLaunch); }
@@ -95,7 +98,9 @@ class ExtensionConformance : public ::testing::TestWithParam<ExtensionCase> {
 
   const std::vector<std::string_view> releases_ = {model::action::kAfterLaunchFailed,
                                                    model::action::kAfterDelete};
-  testing::TempDir world_;
+  // None in a rerun: it works in its parent's, and would leave its own behind when it is killed.
+  const std::unique_ptr<testing::TempDir> world_ =
+      testing::InRerun(kWorld) ? nullptr : std::make_unique<testing::TempDir>();
   model::SandboxSpec spec_;
   model::LaunchPlan plan_;
   std::string undo_args_;                           // of the last Launch
@@ -241,7 +246,6 @@ TEST_P(ExtensionConformance, ReleaseSparesOtherSandboxesAndGenerations) {
 }
 
 TEST_P(ExtensionConformance, KilledAnywhereInLaunchAndReleaseIsFinishedByAnotherInstance) {
-  constexpr const char* kWorld = "HOLDFAST_CONFORMANCE_WORLD";
   if (const char* world = testing::InRerun(kWorld)) {
     const auto extension = GetParam().open(world);
     bool ok = Launch(*extension).verdict == Verdict::kDone;
@@ -257,7 +261,7 @@ TEST_P(ExtensionConformance, KilledAnywhereInLaunchAndReleaseIsFinishedByAnother
   for (int point = 1; point <= kPointsMax; ++point) {
     SCOPED_TRACE("HOLDFAST_FAILPOINT_KILL_AT=" + std::to_string(point));
     const int status = testing::RerunThisTest(
-        {{kWorld, world_.path().string()}, {"HOLDFAST_FAILPOINT_KILL_AT", std::to_string(point)}});
+        {{kWorld, world_->path().string()}, {"HOLDFAST_FAILPOINT_KILL_AT", std::to_string(point)}});
     if (!testing::WasKilled(status)) {
       EXPECT_TRUE(testing::EndedWell(status));
       // An extension that makes something has at least a point before and one after it.
