@@ -46,19 +46,25 @@ class EngineImpl final : public Engine {
     while (lanes_.use_count() > 1) std::this_thread::sleep_for(milliseconds(1));
   }
 
-  void Begin() {
-    recovery_ = std::thread([this] {
-      StartupReport report = Recover(journal_, *participants_, *lanes_, options_, [this] {
-        // Not before: an exit must find its sandbox in its lane.
-        WatchDrivers();
-        std::lock_guard lock(mu_);
-        loaded_ = true;
+  absl::Status Begin() {
+    HF_ASSIGN_OR_RETURN(std::vector<model::SandboxId> live, HoldBackLive(journal_, *lanes_));
+    for (drivers::Driver* driver : participants_->drivers()) {
+      driver->Watch([weak = std::weak_ptr<Lanes>(lanes_)](const drivers::WorkloadExit& exit) {
+        if (auto lanes = weak.lock()) lanes->Post(exit.owner.sandbox, ExitInput{exit});
       });
+    }
+    recovery_ = std::thread([this, live = std::move(live)]() mutable {
+      StartupReport report =
+          Recover(journal_, *participants_, *lanes_, options_, std::move(live), [this] {
+            std::lock_guard lock(mu_);
+            loaded_ = true;
+          });
       std::lock_guard lock(mu_);
       report_ = std::move(report);
       recovered_ = true;
       changed_.notify_all();
     });
+    return absl::OkStatus();
   }
 
   void Drain() override { lanes_->Drain(); }
@@ -73,14 +79,6 @@ class EngineImpl final : public Engine {
       std::move(done)(absl::ResourceExhaustedError(
           fmt::format("{} commands are waiting already; try again later", options_.inputs_max)));
       return;
-    }
-    {
-      std::lock_guard lock(mu_);
-      // Before every live sandbox has its lane, an id that looks free may not be.
-      if (!loaded_) {
-        std::move(done)(absl::UnavailableError("the gateway is still loading; try again shortly"));
-        return;
-      }
     }
     const model::SandboxId id = command.sandbox;
     lanes_->Post(id, CommandInput{std::move(command), wait, false, std::move(done)});
@@ -173,14 +171,6 @@ class EngineImpl final : public Engine {
   }
 
  private:
-  void WatchDrivers() {
-    for (drivers::Driver* driver : participants_->drivers()) {
-      driver->Watch([weak = std::weak_ptr<Lanes>(lanes_)](const drivers::WorkloadExit& exit) {
-        if (auto lanes = weak.lock()) lanes->Post(exit.owner.sandbox, ExitInput{exit});
-      });
-    }
-  }
-
   journal::Journal& journal_;
   const Options options_;
   std::unique_ptr<Participants> participants_;
@@ -202,7 +192,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Start(
   if (!options.now) options.now = SystemNow;
   HF_ASSIGN_OR_RETURN(auto participants, Participants::Make(chain, std::move(drivers)));
   auto engine = std::make_unique<EngineImpl>(journal, std::move(participants), std::move(options));
-  engine->Begin();
+  HF_RETURN_IF_ERROR(engine->Begin());
   return engine;
 }
 

@@ -105,14 +105,13 @@ void Lanes::Post(const model::SandboxId& id, Input input) {
   }
 }
 
-void Lanes::Adopt(const model::SandboxId& id) {
+void Lanes::HoldBack(const model::SandboxId& id) {
   LanePtr lane = FindOrMake(id);
-  {
-    std::lock_guard lock(lane->mu);
-    lane->held_back = true;
-  }
-  Load(lane);
+  std::lock_guard lock(lane->mu);
+  lane->held_back = true;
 }
+
+void Lanes::Adopt(const model::SandboxId& id) { Load(FindOrMake(id)); }
 
 void Lanes::Release(const model::SandboxId& id) {
   LanePtr lane = FindOrMake(id);

@@ -30,7 +30,9 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   // Puts an input into the sandbox's lane, made when there is none. Thread-safe, never blocks.
   void Post(const model::SandboxId& id, Input input);
 
-  // Makes a lane for a live sandbox and loads it; its inputs wait until Release. Blocking.
+  // Makes a lane whose inputs wait until Release. Before anything else enters it.
+  void HoldBack(const model::SandboxId& id);
+  // Loads a lane that is held back. Blocking.
   void Adopt(const model::SandboxId& id);
   // Recovery is done with looking: the lane goes on, with what it owes first.
   void Release(const model::SandboxId& id);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "statemachine/model/action.h"
+#include "support/status_macros.h"
 
 namespace holdfast::engine {
 namespace {
@@ -31,15 +32,19 @@ using ThingKey = std::tuple<std::string, std::string, std::string, std::string>;
 class Recovery {
  public:
   Recovery(journal::Journal& journal, Participants& participants, Lanes& lanes,
-           const Options& options)
-      : journal_(journal), participants_(participants), lanes_(lanes), options_(options) {}
+           const Options& options, std::vector<model::SandboxId> live)
+      : journal_(journal),
+        participants_(participants),
+        lanes_(lanes),
+        options_(options),
+        live_(std::move(live)) {}
 
   StartupReport Run(const std::function<void()>& loaded) {
     const auto began = std::chrono::steady_clock::now();
     const std::string& boot_before = journal_.previous_ownership().boot_id;
     report_.host_rebooted =
         !boot_before.empty() && !options_.boot_id.empty() && boot_before != options_.boot_id;
-    AdoptLive();
+    for (const model::SandboxId& id : live_) lanes_.Adopt(id);
     Classify();
     loaded();
     CompareWithWorld();
@@ -52,24 +57,6 @@ class Recovery {
  private:
   void Find(std::string finding) {
     if (report_.findings.size() < kFindingsMax) report_.findings.push_back(std::move(finding));
-  }
-
-  void AdoptLive() {
-    std::string after;
-    for (;;) {
-      auto page = journal_.reader().ListSandboxes(/*live_only=*/true, after, kPage);
-      if (!page.ok()) {
-        Find(fmt::format("the list of live sandboxes cannot be read: {}",
-                         std::string(page.status().message())));
-        return;
-      }
-      for (const journal::SandboxRow& row : *page) {
-        live_.push_back(model::SandboxId{row.sandbox_id});
-        lanes_.Adopt(live_.back());
-      }
-      if (page->size() < kPage) return;
-      after = page->back().sandbox_id;
-    }
   }
 
   // Every live sandbox is counted once.
@@ -227,17 +214,34 @@ class Recovery {
   Participants& participants_;
   Lanes& lanes_;
   const Options& options_;
+  const std::vector<model::SandboxId> live_;
   StartupReport report_;
-  std::vector<model::SandboxId> live_;
   std::map<ThingKey, std::string> world_;
   std::set<std::pair<std::string, std::string>> answered_;  // participant, family
 };
 
 }  // namespace
 
+absl::StatusOr<std::vector<model::SandboxId>> HoldBackLive(journal::Journal& journal,
+                                                           Lanes& lanes) {
+  std::vector<model::SandboxId> live;
+  std::string after;
+  for (;;) {
+    HF_ASSIGN_OR_RETURN(const std::vector<journal::SandboxRow> page,
+                        journal.reader().ListSandboxes(/*live_only=*/true, after, kPage));
+    for (const journal::SandboxRow& row : page) {
+      live.push_back(model::SandboxId{row.sandbox_id});
+      lanes.HoldBack(live.back());
+    }
+    if (page.size() < kPage) return live;
+    after = page.back().sandbox_id;
+  }
+}
+
 StartupReport Recover(journal::Journal& journal, Participants& participants, Lanes& lanes,
-                      const Options& options, const std::function<void()>& loaded) {
-  return Recovery(journal, participants, lanes, options).Run(loaded);
+                      const Options& options, std::vector<model::SandboxId> live,
+                      const std::function<void()>& loaded) {
+  return Recovery(journal, participants, lanes, options, std::move(live)).Run(loaded);
 }
 
 }  // namespace holdfast::engine

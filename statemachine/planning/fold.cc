@@ -67,7 +67,10 @@ absl::Status Move(Sandbox& s, Trigger trigger, UnixMillis now) {
   }
   s.state = move->to;
   s.state_since = now;
-  if (s.state == State::kRunning) s.launched = true;
+  if (s.state == State::kRunning) {
+    s.launched = true;
+    s.exit_code.reset();  // of an earlier run
+  }
   return absl::OkStatus();
 }
 

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "statemachine/model/action.h"
 
@@ -15,6 +15,15 @@ namespace {
 
 using namespace model;  // NOLINT(google-build-using-namespace): this file speaks the model's
                         // language
+
+// Newest or last first. (std::views::reverse of libstdc++ 12 does not compile with clang 14.)
+template <typename T>
+struct Reversed {
+  explicit Reversed(const std::vector<T>& all) : all_(all) {}
+  auto begin() const { return all_.rbegin(); }
+  auto end() const { return all_.rend(); }
+  const std::vector<T>& all_;
+};
 
 bool Completed(const Sandbox& s, std::string_view name) {
   return s.operation &&
@@ -136,7 +145,7 @@ StepIntended UndoHeld(const Sandbox& s, const Step& held, const Policy& policy) 
 
 std::optional<StepIntended> NextUndo(const Sandbox& s, const Policy& policy) {
   // A start that failed undoes itself only; a failed create undoes all that there is.
-  for (const Step& held : std::views::reverse(s.held)) {
+  for (const Step& held : Reversed(s.held)) {
     if (s.operation->kind != OperationKind::kCreate && held.what.operation != s.operation->id)
       break;
     return UndoHeld(s, held, policy);
@@ -152,7 +161,7 @@ std::optional<StepIntended> NextStop(const Sandbox& s, const Policy& policy) {
     return UndoOf(s, *start, std::string(action::kStop), action::kStop,
                   policy.driver_step_deadline + Grace(s));
   }
-  return NextHook(s, std::views::reverse(s.chain), action::kAfterStop, policy);
+  return NextHook(s, Reversed(s.chain), action::kAfterStop, policy);
 }
 
 // Newest first: the driver's steps, then extension by extension in reverse order. An extension that
@@ -161,10 +170,10 @@ std::optional<StepIntended> NextRelease(const Sandbox& s, const Policy& policy) 
   if (s.launched && !s.operation->force) {
     if (auto hook = NextHook(s, s.chain, action::kBeforeDelete, policy)) return hook;
   }
-  for (const Step& held : std::views::reverse(s.held)) {
+  for (const Step& held : Reversed(s.held)) {
     if (held.what.participant == s.spec.driver) return UndoHeld(s, held, policy);
   }
-  for (const ChainEntry& entry : std::views::reverse(s.chain)) {
+  for (const ChainEntry& entry : Reversed(s.chain)) {
     if (const Step* held = FindHeld(s, action::kBeforeLaunch, entry.name)) {
       return UndoHeld(s, *held, policy);
     }

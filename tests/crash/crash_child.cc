@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is killed: opens the house in the directory it is given and works through a fixed programme
+// of creates, stops, starts and deletes, several at once. Says on standard output what was
+// acknowledged, one unbuffered line each, so that whoever killed it knows what may not be lost.
+//
+//   accepted create a     the command is durable
+//   finished create a     its operation has ended well
+#include <unistd.h>
+
+#include <cstdio>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/crash/house.h"
+
+namespace {
+
+using holdfast::crash::House;
+
+void Say(const std::string& line) {
+  const std::string out = line + "\n";
+  if (write(STDOUT_FILENO, out.data(), out.size()) < 0) _exit(3);
+}
+
+int Fail(const std::string& what, const absl::Status& status) {
+  std::fprintf(stderr, "%s: %s\n", what.c_str(), std::string(status.message()).c_str());
+  return 1;
+}
+
+// Submits all at once; a command is said to be accepted when it is durable, and finished when done.
+bool Together(House& house,
+              std::vector<std::pair<std::string, holdfast::model::Command>> commands) {
+  std::vector<std::thread> threads;
+  std::mutex mu;
+  bool good = true;
+  for (auto& [name, command] : commands) {
+    threads.emplace_back([&house, &mu, &good, name = name, command = std::move(command)] {
+      auto accepted = house.engine->SubmitAndWait(command, /*wait=*/false);
+      if (accepted.ok()) Say("accepted " + name);
+      auto finished =
+          accepted.ok() ? house.engine->SubmitAndWait(command, /*wait=*/true) : accepted;
+      if (finished.ok()) {
+        Say("finished " + name);
+        return;
+      }
+      std::lock_guard lock(mu);
+      good = false;
+      Fail(name, finished.status());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return good;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace holdfast::crash;  // NOLINT(google-build-using-namespace): the programme's verbs
+  if (argc != 2) return 2;
+  auto house = House::Open(argv[1]);
+  if (!house.ok()) return Fail("open", house.status());
+  const bool good =
+      Together(**house,
+               {{"create a", Create("a")}, {"create b", Create("b")}, {"create c", Create("c")}}) &&
+      Together(**house,
+               {{"delete a", Delete("a")}, {"stop b", Stop("b")}, {"create d", Create("d")}}) &&
+      Together(**house,
+               {{"start b", Start("b")}, {"delete c", Delete("c")}, {"stop d", Stop("d")}});
+  return good ? 0 : 1;
+}
