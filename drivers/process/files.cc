@@ -121,7 +121,8 @@ absl::StatusOr<std::optional<std::string>> ReadFileAt(int directory, const std::
 }
 
 absl::Status WriteFileAt(int directory, const std::string& name, std::string_view content) {
-  const std::string temporary = name + ".new";
+  // Of this thread alone: two attempts at once must not take each other's half-written file.
+  const std::string temporary = fmt::format("{}.{}.new", name, gettid());
   Fd fd(openat(directory, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
                S_IRUSR | S_IWUSR));
   if (!fd) return SystemError(fmt::format("create {}", temporary), errno);

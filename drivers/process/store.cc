@@ -153,7 +153,11 @@ absl::Status Store::Make(const Owner& owner, const std::string& key) const {
   HF_RETURN_IF_ERROR(WriteFileAt(made->get(), kOwnerFile, FormatOwner({owner, journal_, key})));
   if (renameat2(staging.get(), name.c_str(), sandboxes.get(), owner.sandbox.value.c_str(),
                 RENAME_NOREPLACE) != 0) {
-    if (errno == EEXIST) return absl::AlreadyExistsError(PathOf(owner));
+    if (errno == EEXIST) {
+      // Another attempt was faster, or it is somebody else's; ours is not needed.
+      HF_RETURN_IF_ERROR(RemoveTreeAt(staging.get(), name, kOwnerFile));
+      return absl::AlreadyExistsError(PathOf(owner));
+    }
     return SystemError(fmt::format("give {} its name", name), errno);
   }
   HF_RETURN_IF_ERROR(SyncDirectory(sandboxes.get()));

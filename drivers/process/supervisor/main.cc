@@ -36,6 +36,8 @@ namespace {
 
 // Of output copied before signals are looked at again.
 constexpr std::size_t kCopyBytesMax = std::size_t{1} << 20;
+// Bubblewrap needs some milliseconds before anything runs in it that could be asked to end.
+constexpr int kAskAgainMillis = 10;
 
 void Tell(const std::string& word) {
   // The driver may be gone; then nobody needs to be told.
@@ -148,22 +150,24 @@ void NoteReaped(pid_t pid, int status, void* context) {
 // Until the main process has ended. Then the rest of the tree is killed.
 void StandOver(const Launch& launch, int signals, int output_fd, OutputLog& log, Main& main) {
   bool output_open = true;
+  bool ask_inside = false;  // owed: bubblewrap was still making its namespace
   while (!main.ended) {
     pollfd waits[2] = {{signals, POLLIN, 0}, {output_open ? output_fd : -1, POLLIN, 0}};
-    if (poll(waits, 2, -1) < 0) continue;
+    if (poll(waits, 2, ask_inside ? kAskAgainMillis : -1) < 0) continue;
     if (waits[1].revents != 0) {
       output_open = log.CopyFrom(output_fd, kCopyBytesMax);
     }
     signalfd_siginfo got{};
     while (read(signals, &got, sizeof got) == sizeof got) {
       if (got.ssi_signo == SIGTERM && launch.mode == kModeBubblewrap) {
-        TerminateInside(main.pid, launch.tty);
+        ask_inside = true;
       } else if (got.ssi_signo == SIGTERM) {
         TerminateGroup(main.pid, launch.tty);
       } else if (got.ssi_signo == SIGUSR1) {
         KillTree(NoteReaped, &main);
       }
     }
+    if (ask_inside && !main.ended) ask_inside = !TerminateInside(main.pid, launch.tty);
     int status = 0;
     while (!main.ended) {
       const pid_t pid = waitpid(-1, &status, WNOHANG);

@@ -90,15 +90,16 @@ void TerminateGroup(pid_t main, bool tty) {
       &main);
 }
 
-void TerminateInside(pid_t main, bool tty) {
+bool TerminateInside(pid_t main, bool tty) {
   const std::vector<Stat> all = AllProcesses();
   pid_t init = 0;  // bubblewrap's pid 1 of the namespace
   for (const Stat& one : all) {
     if (one.parent == main) init = one.pid;
   }
-  if (init == 0) return;
+  bool asked = false;
   for (const Stat& one : all) {
-    if (one.parent != init) continue;
+    if (init == 0 || one.parent != init) continue;
+    asked = true;
     ForEachAsk(
         tty,
         [](int signal, const void* target) {
@@ -106,6 +107,7 @@ void TerminateInside(pid_t main, bool tty) {
         },
         &one);
   }
+  return asked;
 }
 
 void KillTree(void (*on_reaped)(pid_t pid, int status, void* context), void* context) {

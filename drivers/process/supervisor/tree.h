@@ -17,7 +17,8 @@ void TerminateGroup(pid_t main, bool tty);
 
 // The same when `main` is bubblewrap: what runs in its pid namespace is asked, bubblewrap is not,
 // for it would take everything down at once.
-void TerminateInside(pid_t main, bool tty);
+// False: nothing runs in there yet; ask again.
+bool TerminateInside(pid_t main, bool tty);
 
 // Kills all descendants and reaps them. `on_reaped` learns of each. Returns when there are none
 // left.

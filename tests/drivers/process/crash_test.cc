@@ -170,9 +170,14 @@ TEST(ProcessCrash, KilledWorkloadIsReported) {
 TEST(ProcessCrash, BubblewrapDiesWithItsSupervisor) {
   if (!BubblewrapWorks()) GTEST_SKIP() << "SKIPPED: bubblewrap does not work on this host";
   ProcessWorld world(Isolation::kBubblewrap);
-  ASSERT_TRUE(RunVictim(world, "bubblewrap", "setsid sleep 1000 & exec sleep 1000",
+  ASSERT_TRUE(RunVictim(world, "bubblewrap", "setsid sleep 1000 & echo ready; exec sleep 1000",
                         {"provision", "start"}));
   ASSERT_EQ(world.Supervisors().size(), 1u);
+  ASSERT_TRUE(ProcessWorld::Eventually([&] {
+    std::ifstream log(world.File("victim", "output.log"));
+    std::string word;
+    return static_cast<bool>(log >> word);
+  }));
 
   kill(world.Supervisors()[0], SIGKILL);
 

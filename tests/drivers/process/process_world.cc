@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -110,6 +111,14 @@ std::vector<pid_t> ProcessWorld::Supervisors() const {
     const fs::path open = fs::read_symlink(fmt::format("/proc/{}/fd/6", pid), error);
     if (!error && open.native().starts_with(state_dir())) found.push_back(pid);
   }
+  // A supervisor's child looks like it until it has become the workload.
+  std::erase_if(found, [all = found](pid_t pid) {
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    std::string one, name, state;
+    pid_t parent = 0;
+    file >> one >> name >> state >> parent;
+    return std::find(all.begin(), all.end(), parent) != all.end();
+  });
   return found;
 }
 
