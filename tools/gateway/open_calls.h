@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The calls that are not answered yet. When the gateway drains, those that would wait for ever (a
+// watch, a wait for an operation that now goes on after the restart) are told so instead of being
+// cut.
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace holdfast::gateway {
+
+class OpenCall {
+ public:
+  virtual ~OpenCall() = default;
+  // Ends the call with this status unless it is already answered. Any thread.
+  virtual void Close(const grpc::Status& status) = 0;
+};
+
+// Thread-safe.
+class OpenCalls {
+ public:
+  // False when draining: the call must be refused.
+  [[nodiscard]] bool Add(const std::shared_ptr<OpenCall>& call) {
+    std::lock_guard lock(mutex_);
+    if (draining_) return false;
+    calls_.emplace(call.get(), call);
+    return true;
+  }
+  void Remove(const OpenCall* call) {
+    std::lock_guard lock(mutex_);
+    calls_.erase(call);
+  }
+  // Closes all, and refuses those that come from now on.
+  void Drain(const grpc::Status& status) {
+    std::vector<std::shared_ptr<OpenCall>> open;
+    {
+      std::lock_guard lock(mutex_);
+      draining_ = true;
+      for (const auto& [key, weak] : calls_) {
+        if (auto call = weak.lock()) open.push_back(std::move(call));
+      }
+    }
+    for (const auto& call : open) call->Close(status);
+  }
+
+ private:
+  std::mutex mutex_;
+  bool draining_ = false;                                               // guarded by mutex_
+  std::unordered_map<const OpenCall*, std::weak_ptr<OpenCall>> calls_;  // guarded by mutex_
+};
+
+// What a call is told that the gateway cannot see to its end.
+inline grpc::Status DrainingStatus() {
+  return {grpc::StatusCode::UNAVAILABLE,
+          "the gateway is shutting down; what was accepted goes on after its restart"};
+}
+
+}  // namespace holdfast::gateway
