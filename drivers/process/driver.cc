@@ -79,11 +79,10 @@ class ProcessDriver : public Driver {
     thread_ = std::thread([this] { context_.io.run(); });
   }
 
-  // Threads first: what they still held answers Unknown when the queues are destroyed.
+  // What waits answers Unknown when its queue is destroyed; what works on files is let finish.
   ~ProcessDriver() override {
     context_.io.stop();
     thread_.join();
-    context_.files.stop();
     context_.files.join();
   }
 

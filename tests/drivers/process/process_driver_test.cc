@@ -152,6 +152,23 @@ TEST(ProcessDriver, CancelledStopAnswersWithinItsGrace) {
   EXPECT_TRUE(outcome.retryable);
 }
 
+TEST(ProcessDriver, ClosingAnswersWhatIsInFlight) {
+  ProcessWorld world;
+  auto driver = world.MakeDriver();
+  const Subject subject = Launch(
+      *driver, "stubborn", world.Shell("trap '' TERM; echo ready; while :; do sleep 0.02; done"));
+  const std::string log = world.File("stubborn", "output.log");
+  ASSERT_TRUE(
+      ProcessWorld::Eventually([&] { return ReadAll(log).find("ready") != std::string::npos; }));
+  drivers::StepRequest request = RequestOf(subject, "stop");
+  request.grace = std::chrono::seconds(30);
+  auto answer = PerformLater(*driver, std::move(request));
+
+  driver.reset();
+
+  EXPECT_EQ(Name(Wait(std::move(answer)).verdict), "Unknown");
+}
+
 TEST(ProcessDriver, LoginShellOfATerminalGoesOnRunning) {
   ProcessWorld world;
   const auto driver = world.MakeDriver();
