@@ -31,7 +31,7 @@ CLI::Validator IsDuration() {
         return ParseDuration(text) ? std::string()
                                    : fmt::format("{} is not a duration like 500ms, 5s or 2m", text);
       },
-      "DURATION");
+      "");
 }
 
 CLI::Validator IsAssignment() {
@@ -42,7 +42,7 @@ CLI::Validator IsAssignment() {
                    ? std::string()
                    : fmt::format("{} is not of the form KEY=VALUE", text);
       },
-      "KEY=VALUE");
+      "");
 }
 
 std::map<std::string, std::string> ToMap(const std::vector<std::string>& assignments) {

@@ -45,9 +45,9 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
   app.add_option("--reconnect", options.reconnect,
                  "How long a gateway that went away is waited for")
       ->check(IsDuration())
-      ->type_name("")
+      ->type_name("DURATION")
       ->capture_default_str();
-  app.add_option("-o,--output", options.output, "table, json or ndjson")
+  app.add_option("-o,--output", options.output, "How results are printed")
       ->check(CLI::IsMember({"table", "json", "ndjson"}))
       ->type_name("FORMAT");
   app.add_flag("-q,--quiet", options.quiet, "No progress on stderr");

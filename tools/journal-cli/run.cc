@@ -62,10 +62,12 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
   app.fallthrough();
   app.set_help_flag("-h,--help", "Print this and end");
   CLI::Option* socket =
-      app.add_option("--socket", options.socket, "Ask the gateway at this Unix socket");
+      app.add_option("--socket", options.socket, "Ask the gateway at this Unix socket")
+          ->type_name("PATH");
   app.add_option("--journal", options.journal, "Read this journal file, without a gateway")
-      ->excludes(socket);
-  app.add_option("-o,--output", options.output, "table, json or ndjson")
+      ->excludes(socket)
+      ->type_name("FILE");
+  app.add_option("-o,--output", options.output, "How results are printed")
       ->check(CLI::IsMember({"table", "json", "ndjson"}))
       ->type_name("FORMAT");
   app.add_flag("-v,--verbose", options.verbose, "Say on stderr what is being read");

@@ -58,11 +58,11 @@ Command AddCreate(CLI::App& app, const std::vector<std::string>& words) {
   verb->add_option("--env", options->environment, "Into the workload's environment; repeatable")
       ->check(IsAssignment())
       ->allow_extra_args(false)
-      ->type_name("");
+      ->type_name("KEY=VALUE");
   verb->add_option("--label", options->labels, "On the sandbox; repeatable")
       ->check(IsAssignment())
       ->allow_extra_args(false)
-      ->type_name("");
+      ->type_name("KEY=VALUE");
   verb->footer("The workload's command and its arguments follow after --.");
   return {verb, [options](const Context& context) { return Run(*options, context); }};
 }

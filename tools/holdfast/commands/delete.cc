@@ -38,7 +38,7 @@ Command AddDelete(CLI::App& app) {
   CLI::Option* grace =
       verb->add_option("--grace", options->grace, "Between asking and killing (default: 10s)")
           ->check(IsDuration())
-          ->type_name("");
+          ->type_name("DURATION");
   verb->add_flag("--force", options->force,
                  "No grace and no before_delete hooks; everything is still undone")
       ->excludes(grace);

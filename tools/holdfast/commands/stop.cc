@@ -37,7 +37,7 @@ Command AddStop(CLI::App& app) {
   CLI::Option* grace =
       verb->add_option("--grace", options->grace, "Between asking and killing (default: 10s)")
           ->check(IsDuration())
-          ->type_name("");
+          ->type_name("DURATION");
   verb->add_flag("--force", options->force, "Kill it at once")->excludes(grace);
   return {verb, [options](const Context& context) { return Run(*options, context); }};
 }

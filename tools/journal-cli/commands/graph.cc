@@ -48,7 +48,7 @@ Command AddGraph(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("graph", "Draw the lifecycle, and one sandbox's way in it");
   verb->add_option("id", options->id, "Mark this sandbox's path")->type_name("");
-  verb->add_option("--format", options->format, "mermaid, dot or puml")
+  verb->add_option("--format", options->format, "The diagram's language")
       ->check(CLI::IsMember({"mermaid", "dot", "puml"}))
       ->type_name("FORMAT");
   return {verb, [options](const Context& context) { return Run(*options, context); }};
