@@ -195,7 +195,7 @@ int Main(int argc, char** argv) {
 
   absl::StatusOr<Config> config = LoadConfig(overrides, support::ProcessEnvironment());
   if (!config.ok()) {
-    fmt::print(stderr, "{}\n", config.status().message());
+    fmt::print(stderr, "{}\n", std::string(config.status().message()));
     return kExitUsage;
   }
   if (check_config) {
@@ -208,7 +208,7 @@ int Main(int argc, char** argv) {
   SetUpLog(config->log_level);
   InstallSignalHandlers();
   if (absl::Status status = Serve(*config); !status.ok()) {
-    spdlog::error("failed reason=\"{}\"", status.message());
+    spdlog::error("failed reason=\"{}\"", std::string(status.message()));
     return kExitFailed;
   }
   spdlog::info("stopped");
