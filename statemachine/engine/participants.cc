@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "statemachine/codec/utf8.h"
 #include "statemachine/model/action.h"
 #include "support/status_macros.h"
 
@@ -34,6 +35,13 @@ Outcome Bounded(Outcome outcome, bool probing) {
   }
   if (outcome.reason.size() > 256) outcome.reason.resize(256);
   if (outcome.message.size() > kTextBytesMax) outcome.message.resize(kTextBytesMax);
+  // As the journal will keep them: what is folded now and what is read back must not differ.
+  outcome.reason = codec::Utf8(outcome.reason);
+  outcome.message = codec::Utf8(outcome.message);
+  for (model::Resource& resource : outcome.resources) {
+    resource.name = codec::Utf8(resource.name);
+    resource.handle = codec::Utf8(resource.handle);
+  }
   for (const model::Resource& resource : outcome.resources) {
     if (resource.handle.size() > kTextBytesMax || resource.name.size() > kTextBytesMax) {
       outcome = Outcome::Unknown("AnswerTooLarge", "a resource's name or handle is over 4 KiB");
@@ -63,6 +71,11 @@ void Guarded(bool probing, AnswerCallback done, Call call) {
   } catch (...) {
     answer(Outcome::Unknown("ParticipantThrew", "something that is not an exception"));
   }
+}
+
+std::set<std::string> FeaturesOf(const drivers::Driver& driver) {
+  const auto& features = driver.capabilities().features;
+  return {features.begin(), features.end()};
 }
 
 drivers::Owner OwnerOf(const model::Sandbox& sandbox) { return {sandbox.id, sandbox.generation}; }
@@ -99,8 +112,7 @@ absl::StatusOr<std::unique_ptr<Participants>> Participants::Make(
   for (const auto* descriptor : chain.descriptors()) extension_names.insert(descriptor->name);
   for (auto& driver : drivers) {
     const drivers::Capabilities& can = driver->capabilities();
-    HF_RETURN_IF_ERROR(chain.CheckDriver(
-        can.name, std::set<std::string>(can.features.begin(), can.features.end())));
+    HF_RETURN_IF_ERROR(chain.CheckDriver(can.name, FeaturesOf(*driver)));
     if (extension_names.contains(can.name) || participants->drivers_.contains(can.name)) {
       return absl::FailedPreconditionError(
           fmt::format("two participants are named '{}'; rename one of them", can.name));
@@ -135,6 +147,7 @@ absl::StatusOr<model::Chain> Participants::Validate(const model::SandboxId& id,
   if (spec.image.empty()) spec.image = driver->capabilities().default_image;
   HF_RETURN_IF_ERROR(driver->Validate(spec));
   HF_ASSIGN_OR_RETURN(model::Chain frozen, chain_.Activate(spec));
+  HF_RETURN_IF_ERROR(chain_.CheckDriver(spec.driver, FeaturesOf(*driver), frozen));
   HF_RETURN_IF_ERROR(chain_.Validate(frozen, id, model::Generation{}, spec));
   return frozen;
 }
@@ -237,6 +250,7 @@ void Participants::Probe(const model::Sandbox& sandbox, const planning::Probe& p
     if (of->what.participant != sandbox.spec.driver) {
       extensions::HookCall call = Hook(sandbox, *of, epoch);
       call.deadline = DeadlineOf(*sandbox.current);
+      if (of->what.undo) call.undo_args = of->what.undo->args;
       chain_.Probe(std::move(call), answer);
       return;
     }

@@ -5,22 +5,17 @@
 #include <fmt/ranges.h>
 
 #include <map>
-#include <memory>
 #include <set>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <vector>
 
-#include "extensions/chain.h"
 #include "journal/journal.h"
 #include "statemachine/codec/codec.h"
-#include "statemachine/engine/engine.h"
 #include "support/check.h"
 #include "tests/simulation/sim_driver.h"
-#include "tests/simulation/sim_extension.h"
-#include "tests/support/temp_dir.h"
+#include "tests/simulation/sim_house.h"
 
 namespace holdfast::scenario {
 namespace {
@@ -90,11 +85,7 @@ std::string Line(const model::Recorded& r) {
 
 class Stage {
  public:
-  Stage() {
-    policy_.backoff_initial = milliseconds(1);
-    policy_.backoff_max = milliseconds(4);
-    Open();
-  }
+  Stage() { house_.Open(); }
 
   // Runs one line; returns what it has to say at once (a refusal).
   std::string Do(const std::string& line) {
@@ -105,16 +96,14 @@ class Stage {
     if (verb == "restart") {
       std::string without;
       words >> without;
-      with_net_ = without.empty();
-      Close();
-      Open();
+      house_.with_net = without.empty();
+      house_.Restart();
       return Report();
     }
     if (verb == "policy") return Policy(words);
     if (verb == "blunt") {
-      sim_.steps_idempotent = sim_.undo_idempotent = false;
-      Close();
-      Open();
+      house_.sim.steps_idempotent = house_.sim.undo_idempotent = false;
+      house_.Restart();
       return "";
     }
     words >> id;
@@ -124,35 +113,32 @@ class Stage {
       std::vector<simulation::Fault> faults;
       for (std::string word; words >> word;) faults.push_back(ParseFault(word));
       if (verb == "net") {
-        net_->Plan(id, "net." + action, faults);
+        house_.net().Plan(id, "net." + action, faults);
       } else {
-        world_->Plan(id, action, faults);
+        house_.world().Plan(id, action, faults);
       }
       return "";
     }
     if (verb == "await") {
       std::string action;
       words >> action;
-      const bool net = action.starts_with("net.");
-      for (int i = 0; i < 5000 && (net ? net_ : world_)->calls(id, action) == 0; ++i) {
-        std::this_thread::sleep_for(milliseconds(1));
-      }
+      house_.Await(id, action);
       return "";
     }
     if (verb == "idle") {
-      HF_CHECK(engine_->WaitIdleForTest(milliseconds(10'000)));
+      house_.Settle();
       return "";
     }
     if (verb == "exit") {
       int code = 0;
       words >> code;
-      world_->Exit(id, code);
+      house_.world().Exit(id, code);
       return "";
     }
     if (verb == "vanish") {
       std::string kind;
       words >> kind;
-      (kind == "net" ? net_ : world_)->Remove(kind, id);
+      (kind == "net" ? house_.net() : house_.world()).Remove(kind, id);
       return "";
     }
     seen_.insert({id, 0});
@@ -161,11 +147,11 @@ class Stage {
 
   // What the journal kept since the last time, and how things stand.
   std::string Trace() {
-    HF_CHECK(engine_->WaitIdleForTest(milliseconds(10'000)));
+    house_.Settle();
     std::string out;
     for (auto& [id, from] : seen_) {
       std::string lines;
-      HF_CHECK(journal_->reader()
+      HF_CHECK(house_.reader()
                    .ReadSandbox(id, from + 1,
                                 [&](const journal::Record& record) {
                                   lines += Line(*codec::Decode(record)) + "\n";
@@ -186,13 +172,12 @@ class Stage {
     std::string name;
     unsigned value = 0;
     words >> name >> value;
-    if (name == "forward-attempts") policy_.forward_attempts_max = value;
-    if (name == "undo-attempts") policy_.undo_attempts_max = value;
-    if (name == "probes") policy_.probes_max = value;
-    if (name == "step-deadline") policy_.driver_step_deadline = milliseconds(value);
-    if (name == "hook-deadline") policy_.hook_deadline_max = milliseconds(value);
-    Close();
-    Open();
+    if (name == "forward-attempts") house_.policy.forward_attempts_max = value;
+    if (name == "undo-attempts") house_.policy.undo_attempts_max = value;
+    if (name == "probes") house_.policy.probes_max = value;
+    if (name == "step-deadline") house_.policy.driver_step_deadline = milliseconds(value);
+    if (name == "hook-deadline") house_.policy.hook_deadline_max = milliseconds(value);
+    house_.Restart();
     return "";
   }
 
@@ -223,14 +208,14 @@ class Stage {
     } else {
       return fmt::format("no such verb: {}\n", verb);
     }
-    auto submitted = engine_->SubmitAndWait(std::move(command), /*wait=*/false);
+    auto submitted = house_.engine().SubmitAndWait(std::move(command), /*wait=*/false);
     if (submitted.ok()) return "";
     return fmt::format("refused: {} {}\n", absl::StatusCodeToString(submitted.status().code()),
                        std::string(submitted.status().message()));
   }
 
   std::string State(const std::string& id) {
-    auto update = engine_->Get(model::SandboxId{id});
+    auto update = house_.engine().Get(model::SandboxId{id});
     if (!update.ok()) return fmt::format("{}: {}\n", id, std::string(update.status().message()));
     const model::Sandbox& s = update->sandbox;
     std::vector<std::string> held;
@@ -238,7 +223,7 @@ class Stage {
       held.push_back(step.what.name + (step.certain ? "" : "?"));
     }
     std::vector<std::string> ledger;
-    auto rows = journal_->reader().ReadLedger(id, false);
+    auto rows = house_.reader().ReadLedger(id, false);
     for (const journal::LedgerRow& row : *rows) {
       ledger.push_back(row.kind + (row.status == journal::LedgerStatus::kMaybe ? "?" : ""));
     }
@@ -253,16 +238,16 @@ class Stage {
     return out + "\n";
   }
 
-  std::string World() const {
+  std::string World() {
     std::vector<std::string> things;
-    for (const std::string& thing : world_->Things()) things.push_back(thing);
-    for (const std::string& thing : net_->Things()) things.push_back(thing);
-    if (world_->doubled() + net_->doubled() != 0) things.emplace_back("DOUBLED");
+    for (const std::string& thing : house_.world().Things()) things.push_back(thing);
+    for (const std::string& thing : house_.net().Things()) things.push_back(thing);
+    if (house_.world().doubled() + house_.net().doubled() != 0) things.emplace_back("DOUBLED");
     return things.empty() ? "empty" : fmt::format("{}", fmt::join(things, ", "));
   }
 
-  std::string Report() const {
-    const engine::StartupReport report = engine_->startup_report();
+  std::string Report() {
+    const engine::StartupReport report = house_.engine().startup_report();
     return fmt::format(
         "start-up: {} = {} restored + {} resumed + {} undone + {} parked; {} orphans, "
         "{} ghosts\n",
@@ -270,48 +255,7 @@ class Stage {
         report.ghosts);
   }
 
-  void Open() {
-    journal::Options journal_options;
-    journal_options.path = dir_.File("journal.db");
-    auto journal = journal::Journal::Open(std::move(journal_options));
-    HF_CHECK(journal.ok());
-    journal_ = *std::move(journal);
-    std::vector<extensions::ChainItem> items;
-    if (with_net_) {
-      extensions::ChainItem item;
-      item.extension = simulation::MakeSimExtension("net", net_);
-      items.push_back(std::move(item));
-    }
-    auto chain = extensions::ExtensionChain::Make(std::move(items));
-    HF_CHECK(chain.ok());
-    chain_ = *std::move(chain);
-    std::vector<std::unique_ptr<drivers::Driver>> drivers;
-    drivers.push_back(simulation::MakeSimDriver(world_, sim_));
-    engine::Options options;
-    options.policy = policy_;
-    options.boot_id = "boot";
-    auto engine = engine::Engine::Start(*journal_, *chain_, std::move(drivers), options);
-    HF_CHECK(engine.ok());
-    engine_ = *std::move(engine);
-    HF_CHECK(engine_->WaitRecovered(milliseconds(10'000)));
-  }
-
-  void Close() {
-    engine_.reset();
-    chain_.reset();
-    HF_CHECK(journal_->Close().ok());
-    journal_.reset();
-  }
-
-  testing::TempDir dir_;
-  std::shared_ptr<simulation::SimWorld> world_ = std::make_shared<simulation::SimWorld>();
-  std::shared_ptr<simulation::SimWorld> net_ = std::make_shared<simulation::SimWorld>();
-  simulation::SimOptions sim_;
-  planning::Policy policy_;
-  bool with_net_ = true;
-  std::unique_ptr<journal::Journal> journal_;
-  std::unique_ptr<extensions::ExtensionChain> chain_;
-  std::unique_ptr<engine::Engine> engine_;
+  simulation::SimHouse house_;
   std::map<std::string, std::uint64_t> seen_;  // sandbox and how far its records were shown
 };
 

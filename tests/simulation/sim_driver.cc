@@ -83,6 +83,15 @@ void SimWorld::Exit(const std::string& sandbox, int code) {
   if (observer) observer(exit);
 }
 
+void SimWorld::Report(const drivers::WorkloadExit& exit) {
+  drivers::ExitObserver observer;
+  {
+    std::lock_guard lock(mu_);
+    observer = observer_;
+  }
+  if (observer) observer(exit);
+}
+
 void SimWorld::SetObserver(drivers::ExitObserver observer) {
   std::lock_guard lock(mu_);
   observer_ = std::move(observer);

@@ -49,6 +49,8 @@ class SimWorld {
   void Remove(const std::string& kind, const std::string& sandbox);
   // The workload ends by itself.
   void Exit(const std::string& sandbox, int code);
+  // The platform reports this exit, true or not.
+  void Report(const drivers::WorkloadExit& exit);
   void SetObserver(drivers::ExitObserver observer);
   std::vector<drivers::OwnedResource> Owned() const;
   // Something that nobody journaled.
