@@ -38,6 +38,7 @@ struct Limits {
   std::size_t batch_records_max = 256;
   std::size_t queue_batches_max = 16'384;  // waiting appends; more are refused
   std::size_t commit_records_max = 8'192;  // gathered into one transaction
+  std::size_t commit_batches_max = 256;    // likewise; see journal/queue.h
 };
 
 struct Options {

@@ -2,7 +2,11 @@
 //
 // The queue between those who append and the one writer: batches gather in groups, and a group
 // becomes one transaction. All who block for a group wait on one word, so that waking five hundred
-// of them is one system call and not five hundred.
+// of them is no loop of the writer's.
+//
+// A group is closed at commit_batches_max, although SQLite would take more: with all appenders in
+// one group, writer and appenders would wait for each other in turn. With two groups under way, one
+// is committed while the other gathers (measured by holdfast_journal_bench at 512 appenders).
 #pragma once
 
 #include <atomic>

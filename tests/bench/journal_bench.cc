@@ -9,7 +9,7 @@
 //   floor    one thread, one append-only table, the same bytes and syncs, nothing else
 // Targets: at 512 appenders journal >= 0.7 of bare; alone, its p50 <= 1.3 of a bare commit's.
 //
-// holdfast_journal_bench [--quick] [--json FILE] [--directory DIR]
+// holdfast_journal_bench [--quick] [--appenders N] [--json FILE] [--directory DIR]
 #include <sqlite3.h>
 #include <stdlib.h>
 
@@ -387,6 +387,7 @@ void WriteJson(const std::string& path, const std::vector<Row>& rows, const Alon
 
 int Main(int argc, char** argv) {
   Plan plan;
+  std::vector<std::size_t> appender_counts = {1, 8, 64, 512};
   std::string json = "build/bench/journal.json";
   std::string parent = std::filesystem::temp_directory_path().string();
   for (int i = 1; i < argc; ++i) {
@@ -395,10 +396,13 @@ int Main(int argc, char** argv) {
       plan = Plan{.rounds = 3, .round = std::chrono::milliseconds(350), .lone_appends = 150};
     } else if (argument == "--json" && i + 1 < argc) {
       json = argv[++i];
+    } else if (argument == "--appenders" && i + 1 < argc) {
+      appender_counts = {std::max<std::size_t>(1, std::strtoul(argv[++i], nullptr, 10))};
     } else if (argument == "--directory" && i + 1 < argc) {
       parent = argv[++i];
     } else {
-      Die("usage: holdfast_journal_bench [--quick] [--json FILE] [--directory DIR]");
+      Die("usage: holdfast_journal_bench [--quick] [--appenders N] [--json FILE] [--directory "
+          "DIR]");
     }
   }
   std::string directory = parent + "/holdfast-bench-XXXXXX";
@@ -413,7 +417,7 @@ int Main(int argc, char** argv) {
         "appenders  batches/commit    journal       bare      floor  journal/bare  "
         "journal/floor\n",
         kBatchEvents, kPayloadBytes, kSandboxes, plan.rounds);
-    for (const std::size_t appenders : {1, 8, 64, 512}) {
+    for (const std::size_t appenders : appender_counts) {
       const Row row = bench.Measure(appenders);
       rows.push_back(row);
       fmt::print("{:>9}  {:>14.1f} {:>10.0f} {:>10.0f} {:>10.0f}  {:>12.2f}  {:>13.2f}\n",
