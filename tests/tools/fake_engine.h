@@ -118,7 +118,11 @@ class FakeEngine final : public engine::Engine {
   }
   bool recovering() const override { return false; }
   bool WaitRecovered(std::chrono::milliseconds) override { return true; }
-  engine::StartupReport startup_report() const override { return {.restored = 3, .total = 3}; }
+  engine::StartupReport startup_report() const override {
+    engine::StartupReport report;
+    report.restored = report.total = 3;
+    return report;
+  }
   bool WaitIdleForTest(std::chrono::milliseconds) override { return true; }
   journal::Journal& journal() override { return journal_; }
   std::vector<drivers::Capabilities> drivers() const override {

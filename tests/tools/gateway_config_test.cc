@@ -223,7 +223,8 @@ TEST_F(GatewayConfig, KeepsTheThreeNameSpacesApart) {
   EXPECT_EQ(MistakesIn("[drivers.process]\nthreads = 2\n[extension.env]\nenv = {A = \"1\"}\n"),
             "h.toml:2: drivers.process.threads: unknown key; [drivers.process] knows isolation, "
             "state_dir, supervisor\n"
-            "h.toml:4: extension.env.env: unknown key; did you mean \"key\"?");
+            "h.toml:4: extension.env.env: unknown key; [extension.env] knows activation, config, "
+            "deadline_ms, key, on_failure, workspaces");
 }
 
 TEST_F(GatewayConfig, TellsAllMistakesInTheOrderOfTheFile) {

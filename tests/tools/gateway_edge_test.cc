@@ -305,8 +305,8 @@ TEST(RequestChecks, RefuseASpecThatNoRecordHolds) {
 
 TEST(RequestChecks, HoldIdsToTheirAlphabet) {
   EXPECT_THAT(CheckSandboxId(std::string(128, 'a')), IsOk());
-  for (const std::string id : {std::string(), std::string("."), std::string(".."),
-                               std::string("a/b"), std::string(129, 'a'), std::string("a\nb")}) {
+  for (const std::string& id : {std::string(), std::string("."), std::string(".."),
+                                std::string("a/b"), std::string(129, 'a'), std::string("a\nb")}) {
     EXPECT_THAT(CheckSandboxId(id), StatusIs(absl::StatusCode::kInvalidArgument)) << id;
   }
 }
