@@ -8,13 +8,18 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "fmt/format.h"
 
 namespace holdfast::journal {
 namespace {
+
+// A fork that has not called exec yet lives for milliseconds; this is much on a busy machine.
+constexpr std::chrono::milliseconds kInheritedLockMost{1'000};
 
 std::string LockPath(const std::string& journal_path) { return journal_path + ".lock"; }
 
@@ -29,18 +34,25 @@ struct flock WholeFile() {
 
 absl::StatusOr<Lock> Lock::Take(const std::string& journal_path) {
   const std::string path = LockPath(journal_path);
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) {
     const std::string message = fmt::format("opening {}: {}", path, strerror(errno));
     return errno == ENOSPC ? absl::ResourceExhaustedError(message)
                            : absl::UnavailableError(message);
   }
   Lock lock(fd);
-  struct flock whole = WholeFile();
-  if (::fcntl(fd, F_OFD_SETLK, &whole) == 0) return lock;
-  if (errno == EAGAIN || errno == EACCES) {
-    return absl::FailedPreconditionError(fmt::format("{} is locked", path));
-  }
+  // A holder that was killed while it was starting a child is outlived by that child until it calls
+  // exec: for an instant the lock of a dead process is still held. So it is asked for a while.
+  const auto until = std::chrono::steady_clock::now() + kInheritedLockMost;
+  do {
+    struct flock whole = WholeFile();
+    if (::fcntl(fd, F_OFD_SETLK, &whole) == 0) return lock;
+    if (errno != EAGAIN && errno != EACCES) break;
+    if (std::chrono::steady_clock::now() > until) {
+      return absl::FailedPreconditionError(fmt::format("{} is locked", path));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  } while (true);
   return absl::UnavailableError(fmt::format("locking {}: {}", path, strerror(errno)));
 }
 
