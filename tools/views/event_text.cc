@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "fmt/format.h"
-#include "tools/views/narrator.h"
 #include "support/times.h"
+#include "tools/views/narrator.h"
 
 namespace holdfast::views {
 namespace {
