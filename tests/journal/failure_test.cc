@@ -74,8 +74,7 @@ TEST(Trap03AppendFailureSwallowed, ADiskThatIsFullRefusesLosesNothingAndRecovers
   const TempDir dir;
   SmallDisk disk(dir.File("disk"));
   if (!disk.mounted()) {
-    std::cerr << "SKIPPED: mounting a small tmpfs needs root; a full disk is NOT tested here\n";
-    GTEST_SKIP();
+    GTEST_SKIP() << "NOT TESTED: mounting a small tmpfs needs root; a full disk is not tried here";
   }
   const auto journal = OpenJournal(dir.File("disk/journal.db"));
   std::uint64_t acknowledged = 0;
@@ -95,8 +94,7 @@ TEST(Trap03AppendFailureSwallowed, ADiskThatIsFullKeepsWhatWasAcknowledgedAcross
   const TempDir dir;
   SmallDisk disk(dir.File("disk"));
   if (!disk.mounted()) {
-    std::cerr << "SKIPPED: mounting a small tmpfs needs root; a full disk is NOT tested here\n";
-    GTEST_SKIP();
+    GTEST_SKIP() << "NOT TESTED: mounting a small tmpfs needs root; a full disk is not tried here";
   }
   std::uint64_t acknowledged = 0;
   {

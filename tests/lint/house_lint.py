@@ -455,10 +455,37 @@ def check_named_documents(tree):
                     yield Finding(path, number, "dead-link", f"{named} does not exist")
 
 
+TRAP_ROW = re.compile(r"\| (\d+) \|.*\| ([^|]*) \|$")
+
+
+def check_traps(tree):
+    """docs/traps.md says where each trap is played; a test whose name has its number must be there."""
+    document = "docs/traps.md"
+    if document not in tree.texts:
+        return
+    played = collections.defaultdict(set)
+    for path, text in tree.code().items():
+        for number in re.findall(r"\bTrap(\d\d)", text) if path.startswith("tests/") else ():
+            played[int(number)].add(path)
+    listed = set()
+    for number, line in lines(tree.texts[document]):
+        match = TRAP_ROW.match(line)
+        if not match:
+            continue
+        trap = int(match.group(1))
+        listed.add(trap)
+        for room in re.findall(r"`([^`]+)`", match.group(2)):
+            if room != "tests/scenario" and not any(p.startswith(room + "/") for p in played[trap]):
+                yield Finding(document, number, "trap", f"no test named Trap{trap:02} is in {room}")
+    for trap in sorted(set(played) - listed):
+        yield Finding(document, 1, "trap", f"Trap{trap:02} has tests and no row")
+
+
 RULES = [check_include_table, check_confined_headers, check_msm_in_one_file, check_purity,
          check_absent_headers, check_license_line, check_banned_names, check_workplaces,
          check_tests_assert, check_skips_say_why, check_goldens_are_used, check_failpoints,
-         check_document_links, check_named_documents]
+         check_document_links, check_named_documents,
+         check_traps]
 
 
 def lint(root):

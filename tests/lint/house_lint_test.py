@@ -157,6 +157,14 @@ class HouseLint(unittest.TestCase):
         self.expect("dead-link", "docs/a.md", "[x](architecture.md#none)\n", 1)
         self.expect("dead-link", "journal/a.h", LICENSE + "// see docs/none.md\n", 2)
 
+    def test_holds_the_traps_to_their_tests(self):
+        row = {"docs/traps.md": "| 3 | x | y | `tests/journal` |\n"}
+        test = LICENSE + "TEST(Trap03Swallowed, IsTold) { EXPECT_TRUE(x); }\n"
+
+        self.assertEqual([], findings({**row, "tests/journal/a_test.cc": test}))
+        self.expect("trap", "docs/traps.md", row["docs/traps.md"], 1)
+        self.expect("trap", "docs/traps.md", "none\n", 1, {"tests/journal/a_test.cc": test})
+
     def test_ends_with_an_error_and_a_line_for_each_finding(self):
         with tempfile.TemporaryDirectory() as root, contextlib.redirect_stdout(io.StringIO()) as out:
             pathlib.Path(root, "attic").mkdir()
