@@ -57,7 +57,7 @@ model::Sandbox InState(model::State state) {
   return sandbox;
 }
 
-const pb::DriverCondition& Ready(const pb::DriverSandboxStatus& status) {
+pb::DriverCondition Ready(const pb::DriverSandboxStatus& status) {
   return *std::find_if(status.conditions().begin(), status.conditions().end(),
                        [](const auto& condition) { return condition.type() == "Ready"; });
 }
@@ -126,7 +126,7 @@ TEST(StatusMapping, GivesTheTimeInBothForms) {
   model::Sandbox sandbox = InState(model::State::kRunning);
   sandbox.state_since = {1'700'000'000'123};
 
-  const pb::DriverCondition& ready = Ready(StatusOf(sandbox, ""));
+  const pb::DriverCondition ready = Ready(StatusOf(sandbox, ""));
 
   EXPECT_EQ(ready.last_transition_time(), "2023-11-14T22:13:20.123Z");
   EXPECT_EQ(ready.transition_time().seconds(), 1'700'000'000);

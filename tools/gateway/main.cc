@@ -36,8 +36,9 @@ namespace {
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
-// How long the first line about recovery waits for it: a stuck participant must not hold it up.
-constexpr std::chrono::milliseconds kRecoveryReportWait{5'000};
+// How long the line that says "ready" waits for recovery, so as to have its counts: not long, since
+// a stuck participant must not hold it up. The gateway serves meanwhile.
+constexpr std::chrono::milliseconds kRecoveryReportWait{1'000};
 
 model::UnixMillis Now() {
   return {std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -159,10 +160,10 @@ absl::Status Serve(const Config& config) {
                                                      .now = Now}));
   context.engine.store(engine.get(), std::memory_order_release);
   server->SetServing(true);
+  static_cast<void>(engine->WaitRecovered(kRecoveryReportWait));
   spdlog::info("ready socket={} journal={} epoch={} restored={} pid={} version={}",
                config.socket_path, config.journal_path, journal->epoch(),
                engine->startup_report().restored, getpid(), HOLDFAST_VERSION);
-  static_cast<void>(engine->WaitRecovered(kRecoveryReportWait));
   LogStartup(*engine);
 
   const int signal = WaitForSignal();
