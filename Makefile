@@ -3,6 +3,7 @@
 # yourself; see CONTRIBUTING.md.
 
 JOBS ?= $(shell nproc)
+PROGRAMS := holdfast-gateway holdfast-process-supervisor holdfast journal-cli
 BENCHES := holdfast_journal_bench holdfast_engine_bench
 ROOMS := support journal statemachine drivers extensions tools tests
 # All C++ that is ours, generated code and build directories left out.
@@ -27,11 +28,11 @@ test: build  ## build and run every test
 	ctest --preset dev
 
 demo: configure  ## kill the gateway in the middle of things, and watch nothing get lost
-	cmake --build --preset dev -j $(JOBS) --target holdfast-gateway holdfast journal-cli
+	cmake --build --preset dev -j $(JOBS) --target $(PROGRAMS)
 	tools/demo/demo.sh build/bin
 
 run: configure  ## start a gateway in the foreground on build/run
-	cmake --build --preset dev -j $(JOBS) --target holdfast-gateway holdfast journal-cli
+	cmake --build --preset dev -j $(JOBS) --target $(PROGRAMS)
 	tools/demo/run.sh build/bin build/run
 
 bench: setup  ## measure journal and engine against bare SQLite, optimised

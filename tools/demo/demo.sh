@@ -186,11 +186,11 @@ say "and running without anybody who watches (ps):"
 strays | shorten | sed 's/^/     /'
 in_flight=""
 for id in "${sandboxes[@]}"; do
-  if [[ "$(state_of "$id")" == Starting ]]; then in_flight="$id"; fi
+  if [[ "$(state_of "$id")" == Starting && "$(workloads_of "$id")" == 1 ]]; then in_flight="$id"; fi
 done
-[[ -n "$in_flight" ]] || fail "no sandbox was caught in Starting"
+[[ -n "$in_flight" ]] || fail "no workload was caught running while its sandbox was Starting"
 
-heading "   Why is $in_flight not running?"
+heading "   The workload of $in_flight runs, and no record says so. What does the journal know?"
 show "$bin/journal-cli" --journal "$journal" why "$in_flight"
 
 heading "2. The next gateway takes the journal"
