@@ -5,7 +5,7 @@
 // with an outcome. What it must keep to is proved by tests/conformance, given a factory.
 //
 // The rules, in short:
-//   1. A step's names and labels follow from the sandbox id and generation, so that a second attempt
+//   1. A step's names and labels follow from sandbox id and generation, so that a second attempt
 //      finds and adopts what the first one made. Never make a second one.
 //   2. kDone of stop and destroy means: looked, and it is gone. Not: asked it to go.
 //   3. An error while asking is kUnknown (Perform) or kCannotTell (Probe), never "absent".
@@ -33,12 +33,12 @@
 namespace holdfast::drivers {
 
 struct Capabilities {
-  std::string name;           // of the driver, as configured: "process"
+  std::string name;  // of the driver, as configured: "process"
   std::string version;
-  std::string default_image;  // for requests without an image; empty: the driver needs none
-  std::vector<std::string> features;           // what extensions may require, e.g. "isolation.bubblewrap"
+  std::string default_image;          // for requests without an image; empty: the driver needs none
+  std::vector<std::string> features;  // what extensions may require, e.g. "isolation.bubblewrap"
   std::vector<std::string> resource_families;  // the resource kinds it makes and ListOwned reports
-  std::map<std::string, std::string> facts;    // for people: why a feature is absent, engine version, …
+  std::map<std::string, std::string> facts;    // for people: why a feature is absent, versions
 };
 
 // Which sandbox, and which incarnation of it. Both are on everything that a driver makes.
@@ -48,7 +48,7 @@ struct Owner {
   friend auto operator<=>(const Owner&, const Owner&) = default;
 };
 
-// One attempt at a step. A copy of what the journal holds; valid for as long as the driver keeps it.
+// One attempt at a step. A copy of what the journal holds; valid while the driver keeps it.
 struct StepRequest {
   Owner owner;
   std::string action;  // model/action.h: provision, start, stop, destroy
@@ -56,10 +56,10 @@ struct StepRequest {
   std::uint32_t attempt = 1;
   model::Epoch epoch;
   model::SandboxSpec spec;
-  model::LaunchPlan plan;  // with what before_launch hooks added
-  std::vector<model::Resource> held;  // what earlier steps of this driver made, newest last
-  std::string undo_args;              // of stop and destroy: what the undone step journaled
-  std::chrono::milliseconds grace{10'000};  // of stop: between asking and killing; zero kills at once
+  model::LaunchPlan plan;                   // with what before_launch hooks added
+  std::vector<model::Resource> held;        // what earlier steps of this driver made, newest last
+  std::string undo_args;                    // of stop and destroy: what the undone step journaled
+  std::chrono::milliseconds grace{10'000};  // of stop: from asking to killing; zero: at once
   std::chrono::steady_clock::time_point deadline;  // the engine takes silence past it for kUnknown
   std::stop_token cancelled;  // stop early if that is safe, and still answer truthfully
 };
@@ -89,7 +89,7 @@ using OwnedCallback = absl::AnyInvocable<void(absl::StatusOr<std::vector<OwnedRe
 struct WorkloadExit {
   Owner owner;
   model::Resource resource;               // the one that the start step made
-  std::optional<std::int32_t> exit_code;  // unset: nobody knows (killed with its supervisor, reboot)
+  std::optional<std::int32_t> exit_code;  // unset: nobody knows (supervisor killed, reboot)
   std::string reason;                     // "Exited", "Killed", "HostRebooted", "Lost"
   std::string message;
 };
@@ -108,7 +108,7 @@ class Driver {
   //         FailedPrecondition  right by itself, but not here and now (no such command, no image)
   virtual absl::Status Validate(const model::SandboxSpec& spec) = 0;
 
-  // The driver's typed description of what it will launch, before extensions amend it. No side effects.
+  // The driver's typed description of what it will launch, before extensions amend it. No effects.
   virtual absl::StatusOr<model::LaunchPlan> MakePlan(const Owner& owner,
                                                      const model::SandboxSpec& spec) = 0;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Failpoints: named places, before and after each durable write and each effect, at which a crash test
-// kills the process. One list; the enum, the names and the sweep's coverage check come from it.
-// Compiled out unless HOLDFAST_FAILPOINTS is defined (never in release builds).
+// Failpoints: named places, before and after each durable write and each effect, at which a crash
+// test kills the process. One list; the enum, the names and the sweep's coverage check come from
+// it. Compiled out unless HOLDFAST_FAILPOINTS is defined (never in release builds).
 //
 // Armed by the environment, read once:
 //   HOLDFAST_FAILPOINT_KILL_AT=N    the N-th hit of any failpoint (from 1) kills with SIGKILL
@@ -54,8 +54,7 @@ void HitFailpoint(Failpoint point);
 }  // namespace holdfast::support
 
 #ifdef HOLDFAST_FAILPOINTS
-#define HF_FAILPOINT(point) \
-  ::holdfast::support::HitFailpoint(::holdfast::support::Failpoint::point)
+#define HF_FAILPOINT(point) ::holdfast::support::HitFailpoint(::holdfast::support::Failpoint::point)
 #else
 #define HF_FAILPOINT(point) static_cast<void>(0)
 #endif

@@ -11,10 +11,9 @@
 #define HF_CONCAT_INNER(a, b) a##b
 #define HF_CONCAT(a, b) HF_CONCAT_INNER(a, b)
 
-#define HF_RETURN_IF_ERROR(expression)                         \
-  do {                                                         \
-    if (absl::Status hf_status = (expression); !hf_status.ok()) \
-      return hf_status;                                        \
+#define HF_RETURN_IF_ERROR(expression)                                            \
+  do {                                                                            \
+    if (absl::Status hf_status = (expression); !hf_status.ok()) return hf_status; \
   } while (false)
 
 #define HF_ASSIGN_OR_RETURN(declaration, expression) \

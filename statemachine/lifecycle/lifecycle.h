@@ -2,8 +2,8 @@
 //
 // The lifecycle's one law: from this state, on this trigger, to which state, and what is due then.
 // The table itself is in lifecycle_table.cc, the only file that includes Boost.MSM; everything that
-// shows or checks it (docs/lifecycle.md, `journal-cli graph`, the transition matrix test) asks here.
-// Pure: no I/O, clock, thread, log or randomness.
+// shows or checks it (docs/lifecycle.md, `journal-cli graph`, the transition matrix test) asks
+// here. Pure: no I/O, clock, thread, log or randomness.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,16 @@ namespace holdfast::lifecycle {
 
 // What has to be done on arrival; planning turns it into steps.
 enum class Duty : std::uint8_t {
-  kNone,      // nothing to do: wait for a command or for the world
-  kValidate,  // ask driver and extensions (done before the first commit, see planning/decide.h)
-  kPlan,      // make the plan
-  kPrepare,   // run before_launch, in order
-  kProvision, // driver provisions
-  kStart,     // before_start hooks when it is a restart, then driver starts
-  kSettle,    // after_launch_succeeded or after_start hooks, then the operation is complete
-  kStop,      // before_stop hooks, driver stops, after_stop hooks
-  kUnwind,    // undo what the operation did, newest first
-  kRelease,   // before_delete hooks, then undo everything that is held, newest first
+  kNone,       // nothing to do: wait for a command or for the world
+  kValidate,   // ask driver and extensions (done before the first commit, see planning/decide.h)
+  kPlan,       // make the plan
+  kPrepare,    // run before_launch, in order
+  kProvision,  // driver provisions
+  kStart,      // before_start hooks when it is a restart, then driver starts
+  kSettle,     // after_launch_succeeded or after_start hooks, then the operation is complete
+  kStop,       // before_stop hooks, driver stops, after_stop hooks
+  kUnwind,     // undo what the operation did, newest first
+  kRelease,    // before_delete hooks, then undo everything that is held, newest first
 };
 
 // What a guard may know of the sandbox.

@@ -8,7 +8,7 @@
 namespace holdfast::model::action {
 
 // Of the driver.
-inline constexpr std::string_view kPlan = "plan";            // no effect; make, amend, resolve the plan
+inline constexpr std::string_view kPlan = "plan";  // no effect; make, amend, resolve the plan
 inline constexpr std::string_view kProvision = "provision";  // undone by destroy
 inline constexpr std::string_view kStart = "start";          // undone by stop
 inline constexpr std::string_view kStop = "stop";
@@ -25,8 +25,8 @@ inline constexpr std::string_view kBeforeStart = "before_start";
 inline constexpr std::string_view kAfterStart = "after_start";
 inline constexpr std::string_view kBeforeDelete = "before_delete";
 
-// As the action of an Undo of before_launch: which of the two release hooks is called depends on why
-// it is undone (after_launch_failed when rolling back, after_delete when deleting).
+// As the action of an Undo of before_launch: which of the two release hooks is called depends on
+// why it is undone (after_launch_failed when rolling back, after_delete when deleting).
 inline constexpr std::string_view kRelease = "release";
 
 }  // namespace holdfast::model::action

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The extension chain as it is frozen in the journal at create. Later operations use it whatever the
-// configuration says by then.
+// The extension chain as it is frozen in the journal at create. Later operations use it whatever
+// the configuration says by then.
 #pragma once
 
 #include <chrono>
@@ -19,11 +19,11 @@ enum class FailurePolicy : std::uint8_t {
 };
 
 struct ChainEntry {
-  std::string name;                // of the extension; also the participant's name
+  std::string name;  // of the extension; also the participant's name
   std::string version;
-  std::string config_digest;       // of its configuration at create
-  std::string activation;          // why it is active: "global" or "label <key>=<value>"
-  std::set<std::string> hooks;     // the actions (action.h) that it implements
+  std::string config_digest;    // of its configuration at create
+  std::string activation;       // why it is active: "global" or "label <key>=<value>"
+  std::set<std::string> hooks;  // the actions (action.h) that it implements
   FailurePolicy on_failure = FailurePolicy::kKeep;
   std::chrono::milliseconds deadline{30'000};  // of each hook
   friend bool operator==(const ChainEntry&, const ChainEntry&) = default;

@@ -46,12 +46,12 @@ using IntentId = NumberId<struct IntentIdTag>;
 using Sequence = NumberId<struct SequenceTag>;
 // The fencing token of the process that owns the journal; grows at every open.
 using Epoch = NumberId<struct EpochTag>;
-// The operation id of the create that made the present incarnation of a sandbox id. A sandbox id may
-// be used again after its sandbox was deleted; the generation tells the two apart.
+// The operation id of the create that made the present incarnation of a sandbox id. A sandbox id
+// may be used again after its sandbox was deleted; the generation tells the two apart.
 using Generation = NumberId<struct GenerationTag>;
 
-// Milliseconds since the Unix epoch, UTC. The core never reads a clock: every time reaches it as one
-// of these inside an input, and is journaled with the event it caused.
+// Milliseconds since the Unix epoch, UTC. The core never reads a clock: every time reaches it as
+// one of these inside an input, and is journaled with the event it caused.
 struct UnixMillis {
   std::int64_t value = 0;
   friend auto operator<=>(const UnixMillis&, const UnixMillis&) = default;

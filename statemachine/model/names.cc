@@ -15,8 +15,8 @@
 namespace holdfast::model {
 namespace {
 
-constexpr auto kVerdicts =
-    std::to_array<std::string_view>({"Done", "Failed", "Unknown", "Present", "Absent", "CannotTell"});
+constexpr auto kVerdicts = std::to_array<std::string_view>(
+    {"Done", "Failed", "Unknown", "Present", "Absent", "CannotTell"});
 constexpr auto kOperationKinds =
     std::to_array<std::string_view>({"create", "start", "stop", "delete"});
 constexpr auto kOperationResults =
@@ -54,9 +54,7 @@ std::optional<OperationResult> OperationResultFromName(std::string_view name) {
   return Find<OperationResult>(kOperationResults, name);
 }
 
-std::string_view Name(StepPhase phase) {
-  return kStepPhases.at(static_cast<std::size_t>(phase));
-}
+std::string_view Name(StepPhase phase) { return kStepPhases.at(static_cast<std::size_t>(phase)); }
 
 std::string_view TypeName(const Event& event) {
   return std::visit(

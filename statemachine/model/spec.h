@@ -25,8 +25,8 @@ struct SandboxSpec {
   std::string driver_config;
   // The platform's own block, as JSON text; empty is none.
   std::string platform_config;
-  bool gpu = false;             // a GPU is wanted
-  unsigned gpu_count = 0;       // 0: the driver's default
+  bool gpu = false;        // a GPU is wanted
+  unsigned gpu_count = 0;  // 0: the driver's default
   friend bool operator==(const SandboxSpec&, const SandboxSpec&) = default;
 };
 

@@ -85,8 +85,8 @@ struct Nothing {};
 struct Attempt {
   model::IntentId intent;
   std::uint32_t attempt = 1;
-  bool cancel =
-      false;  // it was overtaken: ask the participant to stop early, and wait for its answer
+  // It was overtaken: ask the participant to stop early, and wait for its answer.
+  bool cancel = false;
 };
 struct Probe {
   model::IntentId intent;  // the probe's own step; what is probed is `of`
