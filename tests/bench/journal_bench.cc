@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the journal costs beside what it stands on. Every number is a ratio taken in one run on one
-// disk, rounds interleaved, medians reported:
-//   journal  threads that block in Append, three events of 200 bytes a batch, sandboxes hit at
-//   random bare     one thread, the same rows into the same tables with the same pragmas, as many
-//   batches in
-//            a transaction as the group commit achieved
+// disk, in short rounds that take turns, and medians of each round's ratio are reported:
+//   journal  batches of three events of 200 bytes to sandboxes at random, from threads that block
+//            in Append, and from one thread that keeps as many in flight with AppendAsync
+//   bare     one thread, the same rows into a copy of the same tables with the same statements and
+//            pragmas, as many batches in a transaction as the journal's group commit achieved
 //   floor    one thread, one append-only table, the same bytes and syncs, nothing else
 // Targets: at 512 appenders journal >= 0.7 of bare; alone, its p50 <= 1.3 of a bare commit's.
 //
 // holdfast_journal_bench [--quick] [--appenders N] [--json FILE] [--directory DIR]
-#include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <random>
 #include <string>
 #include <string_view>
@@ -28,200 +29,69 @@
 
 #include "fmt/format.h"
 #include "journal/journal.h"
+#include "tests/bench/bare.h"
 
-namespace holdfast::journal {
+namespace holdfast::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr std::size_t kSandboxes = 10'000;
-constexpr std::size_t kBatchEvents = 3;
-constexpr std::size_t kPayloadBytes = 200;
-constexpr int kCheckpointPages = 8'000;  // as the journal's writer
+using std::chrono::milliseconds;
 
 struct Plan {
-  int rounds = 5;
-  std::chrono::milliseconds round{1'500};
+  int rounds = 11;
+  milliseconds round{500};
+  milliseconds warm_up{50};  // of each round: threads are there and the pipe is full
   int lone_appends = 400;
 };
 
-[[noreturn]] void Die(std::string_view why) {
-  fmt::print(stderr, "{}\n", why);
-  std::exit(1);
-}
-
-double Median(std::vector<double> values) {
+double Percentile(std::vector<double> values, double fraction) {
   if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-double Percentile(std::vector<double>& values, double fraction) {
   std::sort(values.begin(), values.end());
   return values[static_cast<std::size_t>(static_cast<double>(values.size() - 1) * fraction)];
 }
 
-std::string SandboxId(std::size_t index) { return fmt::format("sandbox-{:08}", index); }
+double Median(const std::vector<double>& values) { return Percentile(values, 0.5); }
 
-Batch MakeBatch(std::size_t sandbox, std::uint64_t head) {
-  static const std::string payload(kPayloadBytes, 'p');
-  Batch batch{.sandbox_id = SandboxId(sandbox),
-              .expected_sequence = head,
-              .drafts = {},
-              .projection = {.state = "Running", .live = true, .summary = "two words"}};
+double Seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// Of this process, on all its threads. What others do on the machine does not show in it.
+double CpuSeconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+journal::Batch MakeBatch(std::size_t sandbox, std::uint64_t head) {
+  journal::Batch batch;
+  batch.sandbox_id = fmt::format("sandbox-{:08}", sandbox);
+  batch.expected_sequence = head;
+  batch.projection = {.state = "Running", .live = true, .summary = "two words"};
+  batch.drafts.reserve(kBatchEvents);
   for (std::size_t i = 0; i < kBatchEvents; ++i) {
-    batch.drafts.push_back(Draft::Event("SandboxChanged", payload, 1'700'000'000'000));
+    batch.drafts.push_back(
+        journal::Draft::Event(std::string(kEventType), std::string(kPayloadBytes, 'p'), kTime));
   }
   return batch;
 }
 
-// A connection with the journal's pragmas and a few prepared statements. It checks nothing but
-// errors.
-class Bare {
- public:
-  explicit Bare(const std::string& path) {
-    if (sqlite3_open_v2(path.c_str(), &db_,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                        nullptr) != SQLITE_OK) {
-      Die(sqlite3_errmsg(db_));
-    }
-    Execute("PRAGMA page_size = 4096");
-    Execute("PRAGMA journal_mode = WAL");
-    Execute("PRAGMA synchronous = FULL");
-    Execute("PRAGMA cache_size = -65536");
-    Execute(fmt::format("PRAGMA wal_autocheckpoint = {}", kCheckpointPages));
-  }
-  ~Bare() {
-    for (sqlite3_stmt* statement : statements_) sqlite3_finalize(statement);
-    sqlite3_close(db_);
-  }
-  Bare(const Bare&) = delete;
-  Bare& operator=(const Bare&) = delete;
-
-  void Execute(const std::string& sql) {
-    if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
-      Die(sqlite3_errmsg(db_));
-    }
-  }
-  sqlite3_stmt* Prepare(const char* sql) {
-    sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
-        SQLITE_OK) {
-      Die(sqlite3_errmsg(db_));
-    }
-    statements_.push_back(statement);
-    return statement;
-  }
-  void Run(sqlite3_stmt* statement) {
-    if (sqlite3_step(statement) != SQLITE_DONE) Die(sqlite3_errmsg(db_));
-    sqlite3_reset(statement);
-  }
-  sqlite3* db() { return db_; }
-
- private:
-  sqlite3* db_ = nullptr;
-  std::vector<sqlite3_stmt*> statements_;
-};
-
-// The journal's rows without the journal: no checks, no hash, no checksum, no threads.
-class BareRows {
- public:
-  BareRows(const std::string& path, std::vector<std::uint64_t> positions,
-           std::vector<std::uint64_t> heads, std::uint64_t last_position)
-      : bare_(path),
-        begin_(bare_.Prepare("BEGIN IMMEDIATE")),
-        commit_(bare_.Prepare("COMMIT")),
-        insert_(bare_.Prepare(
-            "INSERT INTO records (position, sandbox, sequence, previous, epoch, time_unix_ms, kind,"
-            " checksum, type, hash, payload) VALUES (?1, ?2, ?3, ?4, 1, 1700000000000, 1, ?5,"
-            " 'SandboxChanged', ?6, ?7)")),
-        head_(bare_.Prepare("UPDATE heads SET position = ?2, sequence = ?3 WHERE sandbox = ?1")),
-        positions_(std::move(positions)),
-        heads_(std::move(heads)),
-        last_position_(last_position) {}
-
-  void Commit(std::size_t batches, std::mt19937_64& random) {
-    bare_.Run(begin_);
-    for (std::size_t i = 0; i < batches; ++i) {
-      const std::size_t sandbox = random() % kSandboxes;
-      // Sandboxes were made in order, so a sandbox's key is the position of its first record.
-      const std::uint64_t key = sandbox * kBatchEvents + 1;
-      for (std::size_t event = 0; event < kBatchEvents; ++event) {
-        const std::uint64_t position = ++last_position_;
-        Bind(insert_, 1, position);
-        Bind(insert_, 2, key);
-        Bind(insert_, 3, ++heads_[sandbox]);
-        Bind(insert_, 4, positions_[sandbox]);
-        Bind(insert_, 5, 0xdeadbeef);
-        sqlite3_bind_blob(insert_, 6, payload_.data(), 32, SQLITE_STATIC);
-        sqlite3_bind_blob(insert_, 7, payload_.data(), kPayloadBytes, SQLITE_STATIC);
-        bare_.Run(insert_);
-        positions_[sandbox] = position;
-      }
-      Bind(head_, 1, key);
-      Bind(head_, 2, positions_[sandbox]);
-      Bind(head_, 3, heads_[sandbox]);
-      bare_.Run(head_);
-    }
-    bare_.Run(commit_);
-  }
-
- private:
-  static void Bind(sqlite3_stmt* statement, int index, std::uint64_t value) {
-    sqlite3_bind_int64(statement, index, static_cast<sqlite3_int64>(value));
-  }
-  Bare bare_;
-  sqlite3_stmt* begin_;
-  sqlite3_stmt* commit_;
-  sqlite3_stmt* insert_;
-  sqlite3_stmt* head_;
-  std::vector<std::uint64_t> positions_;  // head of each sandbox
-  std::vector<std::uint64_t> heads_;      // its sequence
-  std::uint64_t last_position_;
-  const std::string payload_ = std::string(kPayloadBytes, 'p');
-};
-
-class Floor {
- public:
-  explicit Floor(const std::string& path) : bare_(path) {
-    bare_.Execute("CREATE TABLE floor (position INTEGER PRIMARY KEY, bytes BLOB NOT NULL)");
-    begin_ = bare_.Prepare("BEGIN IMMEDIATE");
-    commit_ = bare_.Prepare("COMMIT");
-    insert_ = bare_.Prepare("INSERT INTO floor (bytes) VALUES (?1)");
-  }
-  void Commit(std::size_t batches) {
-    bare_.Run(begin_);
-    for (std::size_t i = 0; i < batches * kBatchEvents; ++i) {
-      sqlite3_bind_blob(insert_, 1, bytes_.data(), static_cast<int>(bytes_.size()), SQLITE_STATIC);
-      bare_.Run(insert_);
-    }
-    bare_.Run(commit_);
-  }
-
- private:
-  Bare bare_;
-  sqlite3_stmt* begin_ = nullptr;
-  sqlite3_stmt* commit_ = nullptr;
-  sqlite3_stmt* insert_ = nullptr;
-  // Payload, hash, type and about 25 bytes of numbers: what a row of `records` takes.
-  const std::string bytes_ = std::string(kPayloadBytes + 32 + 14 + 25, 'p');
-};
-
 // The journal and the heads that its appenders know.
 struct Ours {
-  std::unique_ptr<Journal> journal;
+  std::unique_ptr<journal::Journal> journal;
   std::vector<std::uint64_t> heads;
 };
 
 Ours OpenFilled(const std::string& path) {
-  Options options;
+  journal::Options options;
   options.path = path;
   options.owner = "bench";
-  auto journal = Journal::Open(options);
+  auto journal = journal::Journal::Open(options);
   if (!journal.ok()) Die(journal.status().ToString());
   Ours ours{*std::move(journal), std::vector<std::uint64_t>(kSandboxes, kBatchEvents)};
   for (std::size_t i = 0; i < kSandboxes; ++i) {
-    ours.journal->AppendAsync(MakeBatch(i, 0), [](absl::StatusOr<Appended> answer) {
+    ours.journal->AppendAsync(MakeBatch(i, 0), [](absl::StatusOr<journal::Appended> answer) {
       if (!answer.ok()) Die(answer.status().ToString());
     });
   }
@@ -232,60 +102,141 @@ Ours OpenFilled(const std::string& path) {
   return ours;
 }
 
-struct Throughput {
+// Appender `number` of `count` writes to every count-th sandbox, so that nobody is stale.
+class Appender {
+ public:
+  Appender(Ours& ours, std::size_t number, std::size_t count, std::uint64_t seed)
+      : ours_(&ours),
+        number_(number),
+        count_(count),
+        sandboxes_((kSandboxes - number + count - 1) / count),
+        random_(static_cast<std::uint32_t>(seed * 1'000 + number)) {}
+
+  journal::Batch Next() {
+    sandbox_ = number_ + count_ * (random_() % sandboxes_);
+    return MakeBatch(sandbox_, ours_->heads[sandbox_]);
+  }
+  void Answered(const absl::StatusOr<journal::Appended>& answer) {
+    if (!answer.ok()) Die(answer.status().ToString());
+    ours_->heads[sandbox_] = answer->last_sequence;
+  }
+
+ private:
+  Ours* ours_;
+  std::size_t number_, count_, sandboxes_;
+  std::minstd_rand random_;
+  std::size_t sandbox_ = 0;
+};
+
+struct Rate {
   double events_per_second = 0;
+  double cpu_us_per_batch = 0;
   double batches_per_commit = 0;
 };
 
-// Blocking appenders. Each owns every threads-th sandbox, so that nobody's expectation is stale.
-Throughput RunJournal(Ours& ours, std::size_t threads, std::chrono::milliseconds duration,
-                      std::uint64_t seed) {
-  std::atomic<bool> stop = false;
-  std::atomic<std::uint64_t> batches = 0;
-  std::vector<std::thread> appenders;
-  const std::uint64_t commits_before = ours.journal->stats().commits;
+// What becomes durable while others append.
+Rate Watch(const journal::Journal& journal, const Plan& plan) {
+  std::this_thread::sleep_for(plan.warm_up);
+  const journal::Stats before = journal.stats();
+  const double cpu = CpuSeconds();
   const auto start = Clock::now();
-  for (std::size_t t = 0; t < threads; ++t) {
-    appenders.emplace_back([&, t] {
-      std::mt19937_64 random(seed * 1'000 + t);
-      const std::size_t mine = (kSandboxes - t + threads - 1) / threads;
-      std::uint64_t done = 0;
-      while (!stop.load(std::memory_order_relaxed)) {
-        const std::size_t sandbox = t + threads * (random() % mine);
-        const auto appended = ours.journal->Append(MakeBatch(sandbox, ours.heads[sandbox]));
-        if (!appended.ok()) Die(appended.status().ToString());
-        ours.heads[sandbox] = appended->last_sequence;
-        ++done;
-      }
-      batches += done;
-    });
-  }
-  std::this_thread::sleep_for(duration);
-  stop = true;
-  for (std::thread& appender : appenders) appender.join();
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const auto commits = static_cast<double>(ours.journal->stats().commits - commits_before);
-  return {static_cast<double>(batches * kBatchEvents) / seconds,
-          static_cast<double>(batches) / std::max(commits, 1.0)};
+  std::this_thread::sleep_for(plan.round);
+  const journal::Stats after = journal.stats();
+  const double seconds = Seconds(Clock::now() - start);
+  const auto batches = std::max(1.0, static_cast<double>(after.batches - before.batches));
+  const auto commits = std::max(1.0, static_cast<double>(after.commits - before.commits));
+  return {static_cast<double>(after.records - before.records) / seconds,
+          (CpuSeconds() - cpu) * 1e6 / batches, batches / commits};
 }
 
-template <typename Commit>
-double RunLoop(std::size_t batches, std::chrono::milliseconds duration, const Commit& commit) {
-  std::uint64_t done = 0;
-  const auto start = Clock::now();
-  while (Clock::now() - start < duration) {
-    commit();
-    done += batches;
+Rate RunThreads(Ours& ours, std::size_t count, const Plan& plan, std::uint64_t seed) {
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < count; ++t) {
+    threads.emplace_back([&, t] {
+      Appender appender(ours, t, count, seed);
+      while (!stop.load(std::memory_order_relaxed)) {
+        appender.Answered(ours.journal->Append(appender.Next()));
+      }
+    });
   }
-  return static_cast<double>(done * kBatchEvents) /
-         std::chrono::duration<double>(Clock::now() - start).count();
+  const Rate rate = Watch(*ours.journal, plan);
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  return rate;
+}
+
+// As the engine does it: nobody blocks; one thread sends the next batch of whoever was answered.
+Rate RunInFlight(Ours& ours, std::size_t count, const Plan& plan, std::uint64_t seed) {
+  std::vector<Appender> appenders;
+  std::mutex mutex;
+  std::condition_variable answered;
+  std::vector<std::size_t> ready;  // guarded by mutex
+  bool waits = false;              // guarded by mutex
+  for (std::size_t i = 0; i < count; ++i) {
+    appenders.emplace_back(ours, i, count, seed);
+    ready.push_back(i);
+  }
+  std::atomic<bool> stop = false;
+  std::thread sender([&] {
+    std::vector<std::size_t> now;
+    std::size_t in_flight = 0;
+    while (true) {
+      {
+        std::unique_lock lock(mutex);
+        while (ready.empty()) {
+          waits = true;
+          answered.wait(lock);
+        }
+        waits = false;
+        now.swap(ready);
+      }
+      if (stop) {
+        in_flight -= now.size();
+        if (in_flight == 0) return;
+      } else {
+        in_flight = count;
+        for (const std::size_t i : now) {
+          ours.journal->AppendAsync(appenders[i].Next(),
+                                    [&, i](const absl::StatusOr<journal::Appended>& answer) {
+                                      appenders[i].Answered(answer);
+                                      const std::lock_guard lock(mutex);
+                                      ready.push_back(i);
+                                      if (waits) answered.notify_one();
+                                      waits = false;
+                                    });
+        }
+      }
+      now.clear();
+    }
+  });
+  const Rate rate = Watch(*ours.journal, plan);
+  stop = true;
+  sender.join();
+  return rate;
+}
+
+// One thread that commits `batches` at a time.
+template <typename Commit>
+Rate RunLoop(std::size_t batches, const Plan& plan, const Commit& commit) {
+  double done = 0;
+  const double cpu = CpuSeconds();
+  const auto start = Clock::now();
+  while (Clock::now() - start < plan.round) {
+    commit();
+    done += static_cast<double>(batches);
+  }
+  return {done * kBatchEvents / Seconds(Clock::now() - start), (CpuSeconds() - cpu) * 1e6 / done,
+          static_cast<double>(batches)};
 }
 
 struct Row {
+  std::string_view way;  // "threads", "in flight"
   std::size_t appenders = 0;
   double batches_per_commit = 0;
   double journal = 0, bare = 0, floor = 0;  // events per second
   double to_bare = 0, to_floor = 0;         // medians of each round's ratio
+  double journal_cpu = 0, bare_cpu = 0;     // microseconds per batch
 };
 
 struct Alone {
@@ -297,60 +248,62 @@ class Bench {
   Bench(const Plan& plan, const std::string& directory)
       : plan_(plan),
         ours_(OpenFilled(directory + "/journal.db")),
-        rows_(CopyOf(directory), FirstHeads(), std::vector<std::uint64_t>(kSandboxes, kBatchEvents),
-              (kSandboxes + 1) * kBatchEvents),
+        rows_(CopyOf(directory), (kSandboxes + 1) * kBatchEvents),
         floor_(directory + "/floor.db") {}
 
-  Row Measure(std::size_t appenders) {
-    std::vector<double> journal, bare, floor, batches, to_bare, to_floor;
+  Row Measure(std::size_t appenders, bool threads) {
+    std::vector<double> journal, bare, floor, batches, to_bare, to_floor, cpu, bare_cpu;
     for (int round = 0; round < plan_.rounds; ++round) {
-      const Throughput ours = RunJournal(ours_, appenders, plan_.round, ++seed_);
-      const auto size =
-          std::max<std::size_t>(1, static_cast<std::size_t>(ours.batches_per_commit + 0.5));
-      const double bare_rate = RunLoop(size, plan_.round, [&] { rows_.Commit(size, random_); });
-      const double floor_rate = RunLoop(size, plan_.round, [&] { floor_.Commit(size); });
-      journal.push_back(ours.events_per_second);
+      const Rate ours = threads ? RunThreads(ours_, appenders, plan_, ++seed_)
+                                : RunInFlight(ours_, appenders, plan_, ++seed_);
+      const auto size = std::max(std::size_t{1}, static_cast<std::size_t>(ours.batches_per_commit));
+      const Rate rows = RunLoop(size, plan_, [&] { rows_.Commit(size, random_); });
+      const Rate table = RunLoop(size, plan_, [&] { floor_.Commit(size); });
       batches.push_back(ours.batches_per_commit);
-      bare.push_back(bare_rate);
-      floor.push_back(floor_rate);
-      to_bare.push_back(ours.events_per_second / bare_rate);
-      to_floor.push_back(ours.events_per_second / floor_rate);
+      journal.push_back(ours.events_per_second);
+      bare.push_back(rows.events_per_second);
+      floor.push_back(table.events_per_second);
+      to_bare.push_back(ours.events_per_second / rows.events_per_second);
+      to_floor.push_back(ours.events_per_second / table.events_per_second);
+      cpu.push_back(ours.cpu_us_per_batch);
+      bare_cpu.push_back(rows.cpu_us_per_batch);
     }
-    return Row{appenders,     Median(batches), Median(journal), Median(bare),
-               Median(floor), Median(to_bare), Median(to_floor)};
+    return Row{threads ? "threads" : "in flight",
+               appenders,
+               Median(batches),
+               Median(journal),
+               Median(bare),
+               Median(floor),
+               Median(to_bare),
+               Median(to_floor),
+               Median(cpu),
+               Median(bare_cpu)};
   }
 
   // One append at a time beside one bare commit at a time, turn about.
   Alone MeasureAlone() {
     std::vector<double> journal, bare;
+    Appender appender(ours_, 0, 1, ++seed_);
     for (int i = 0; i < plan_.lone_appends; ++i) {
-      const std::size_t sandbox = random_() % kSandboxes;
-      Batch batch = MakeBatch(sandbox, ours_.heads[sandbox]);
+      journal::Batch batch = appender.Next();
       auto start = Clock::now();
       const auto appended = ours_.journal->Append(std::move(batch));
-      journal.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
-      if (!appended.ok()) Die(appended.status().ToString());
-      ours_.heads[sandbox] = appended->last_sequence;
+      journal.push_back(Seconds(Clock::now() - start) * 1e6);
+      appender.Answered(appended);
       start = Clock::now();
       rows_.Commit(1, random_);
-      bare.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+      bare.push_back(Seconds(Clock::now() - start) * 1e6);
     }
-    return Alone{Percentile(journal, 0.5), Percentile(journal, 0.99), Percentile(bare, 0.5),
-                 Percentile(bare, 0.99)};
+    return Alone{Median(journal), Percentile(journal, 0.99), Median(bare), Percentile(bare, 0.99)};
   }
 
  private:
   // The bare loop starts from the same file: same tables, same sandboxes, same tree.
-  std::string CopyOf(const std::string& directory) {
+  static std::string CopyOf(const std::string& directory) {
     const std::string copy = directory + "/bare.db";
     Bare source(directory + "/journal.db");
     source.Execute(fmt::format("VACUUM INTO '{}'", copy));
     return copy;
-  }
-  std::vector<std::uint64_t> FirstHeads() const {
-    std::vector<std::uint64_t> positions(kSandboxes);
-    for (std::size_t i = 0; i < kSandboxes; ++i) positions[i] = (i + 1) * kBatchEvents;
-    return positions;
   }
 
   const Plan plan_;
@@ -366,12 +319,12 @@ void WriteJson(const std::string& path, const std::vector<Row>& rows, const Alon
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Row& row = rows[i];
     text += fmt::format(
-        "    {{\"appenders\": {}, \"batches_per_commit\": {:.1f}, \"journal_events_per_s\": "
-        "{:.0f}, "
-        "\"bare_events_per_s\": {:.0f}, \"floor_events_per_s\": {:.0f}, \"ratio_to_bare\": {:.3f}, "
-        "\"ratio_to_floor\": {:.3f}}}{}\n",
-        row.appenders, row.batches_per_commit, row.journal, row.bare, row.floor, row.to_bare,
-        row.to_floor, i + 1 < rows.size() ? "," : "");
+        "    {{\"appenders\": {}, \"way\": \"{}\", \"batches_per_commit\": {:.1f}, "
+        "\"journal_events_per_s\": {:.0f}, \"bare_events_per_s\": {:.0f}, "
+        "\"floor_events_per_s\": {:.0f}, \"ratio_to_bare\": {:.3f}, \"ratio_to_floor\": {:.3f}, "
+        "\"journal_cpu_us_per_batch\": {:.1f}, \"bare_cpu_us_per_batch\": {:.1f}}}{}\n",
+        row.appenders, row.way, row.batches_per_commit, row.journal, row.bare, row.floor,
+        row.to_bare, row.to_floor, row.journal_cpu, row.bare_cpu, i + 1 < rows.size() ? "," : "");
   }
   text += fmt::format(
       "  ],\n  \"alone\": {{\"journal_p50_us\": {:.0f}, \"journal_p99_us\": {:.0f}, "
@@ -387,17 +340,19 @@ void WriteJson(const std::string& path, const std::vector<Row>& rows, const Alon
 
 int Main(int argc, char** argv) {
   Plan plan;
-  std::vector<std::size_t> appender_counts = {1, 8, 64, 512};
+  std::vector<std::size_t> counts = {1, 8, 64, 512};
   std::string json = "build/bench/journal.json";
   std::string parent = std::filesystem::temp_directory_path().string();
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--quick") {
-      plan = Plan{.rounds = 3, .round = std::chrono::milliseconds(350), .lone_appends = 150};
+      plan.rounds = 5;
+      plan.round = milliseconds(250);
+      plan.lone_appends = 150;
     } else if (argument == "--json" && i + 1 < argc) {
       json = argv[++i];
     } else if (argument == "--appenders" && i + 1 < argc) {
-      appender_counts = {std::max<std::size_t>(1, std::strtoul(argv[++i], nullptr, 10))};
+      counts = {std::max<std::size_t>(1, std::strtoul(argv[++i], nullptr, 10))};
     } else if (argument == "--directory" && i + 1 < argc) {
       parent = argv[++i];
     } else {
@@ -413,16 +368,21 @@ int Main(int argc, char** argv) {
     Bench bench(plan, directory);
     fmt::print(
         "durable events/s, {} events a batch, payloads of {} bytes, {} sandboxes at random;\n"
-        "medians of {} interleaved rounds\n\n"
-        "appenders  batches/commit    journal       bare      floor  journal/bare  "
-        "journal/floor\n",
+        "medians of {} rounds that take turns; CPU in microseconds per batch, all threads\n\n"
+        "appenders            batches/commit  journal     bare    floor  journal/bare  "
+        "journal/floor  cpu  bare cpu\n",
         kBatchEvents, kPayloadBytes, kSandboxes, plan.rounds);
-    for (const std::size_t appenders : appender_counts) {
-      const Row row = bench.Measure(appenders);
-      rows.push_back(row);
-      fmt::print("{:>9}  {:>14.1f} {:>10.0f} {:>10.0f} {:>10.0f}  {:>12.2f}  {:>13.2f}\n",
-                 row.appenders, row.batches_per_commit, row.journal, row.bare, row.floor,
-                 row.to_bare, row.to_floor);
+    for (const std::size_t count : counts) {
+      for (const bool threads : {true, false}) {
+        const Row row = bench.Measure(count, threads);
+        rows.push_back(row);
+        fmt::print(
+            "{:>9} {:<10} {:>14.1f} {:>8.0f} {:>8.0f} {:>8.0f}  {:>12.2f}  {:>13.2f} "
+            "{:>4.0f} {:>9.0f}\n",
+            row.appenders, row.way, row.batches_per_commit, row.journal, row.bare, row.floor,
+            row.to_bare, row.to_floor, row.journal_cpu, row.bare_cpu);
+        std::fflush(stdout);
+      }
     }
     alone = bench.MeasureAlone();
     fmt::print(
@@ -437,6 +397,6 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace holdfast::journal
+}  // namespace holdfast::bench
 
-int main(int argc, char** argv) { return holdfast::journal::Main(argc, argv); }
+int main(int argc, char** argv) { return holdfast::bench::Main(argc, argv); }
