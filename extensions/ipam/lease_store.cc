@@ -122,17 +122,22 @@ std::optional<Lease> Decode(std::uint32_t address, const std::string& text,
                .key = *key};
 }
 
-absl::Status WriteNew(const std::string& path, std::string_view text) {
-  const FileDescriptor file(
-      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.ok()) return Unavailable("cannot make", path, errno);
+// A file without a name where the file system can make one, so that a death before the link leaves
+// nothing at all; else one under `named`.
+int OpenUnfinished(const std::string& directory, const std::string& named) {
+  const int fd = open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd;
+  return open(named.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+absl::Status WriteAll(int fd, std::string_view text, const std::string& path) {
   while (!text.empty()) {
-    const ssize_t written = write(file.get(), text.data(), text.size());
+    const ssize_t written = write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) return Unavailable("cannot write", path, errno);
     text.remove_prefix(static_cast<std::size_t>(written));
   }
-  if (fsync(file.get()) != 0) return Unavailable("cannot sync", path, errno);
+  if (fsync(fd) != 0) return Unavailable("cannot sync", path, errno);
   return absl::OkStatus();
 }
 
@@ -228,7 +233,9 @@ absl::StatusOr<Snapshot> LeaseStore::Scan() const {
 }
 
 // If the process dies
-//   1. before link: a ".tmp@" file at most, which the next call for this sandbox removes;
+//   1. before link: nothing; where the file system has no nameless files, a ".tmp@" file at most,
+//   which
+//      the next call for this sandbox removes;
 //   2. after link: the lease, complete, for its content was synced before it had a name. The probe
 //      finds it by its key. Power loss before the directory is synced: there never was one.
 absl::StatusOr<std::optional<std::uint32_t>> LeaseStore::Take(
@@ -238,7 +245,10 @@ absl::StatusOr<std::optional<std::uint32_t>> LeaseStore::Take(
   const std::string unfinished =
       fmt::format("{}/{}{}-{}", directory_, UnfinishedPrefix(lease.sandbox, lease.generation),
                   getpid(), counter.fetch_add(1));
-  absl::Status status = WriteNew(unfinished, Encode(lease, pool_));
+  const FileDescriptor file(OpenUnfinished(directory_, unfinished));
+  if (!file.ok()) return Unavailable("cannot make a lease in", directory_, errno);
+  const std::string source = fmt::format("/proc/self/fd/{}", file.get());
+  absl::Status status = WriteAll(file.get(), Encode(lease, pool_), unfinished);
   std::optional<std::uint32_t> taken;
   while (status.ok()) {
     const auto candidate = next_candidate();
@@ -250,13 +260,14 @@ absl::StatusOr<std::optional<std::uint32_t>> LeaseStore::Take(
       break;
     }
     HF_FAILPOINT(kIpamBeforeLease);
-    if (link(unfinished.c_str(), PathOf(*candidate).c_str()) == 0) {
+    if (linkat(AT_FDCWD, source.c_str(), AT_FDCWD, PathOf(*candidate).c_str(), AT_SYMLINK_FOLLOW) ==
+        0) {
       taken = candidate;
       break;
     }
     if (errno != EEXIST) status = Unavailable("cannot make", PathOf(*candidate), errno);
   }
-  // Its other name, if any, stays. When this fails the next call for this sandbox does it.
+  // Its first name, where it had one. When this fails the next call for this sandbox does it.
   unlink(unfinished.c_str());
   HF_RETURN_IF_ERROR(status);
   if (taken) {
