@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# clang-tidy with the checks of .clang-tidy over our own sources, several at a time.
+# clang-tidy with the checks of .clang-tidy over what we ship, several files at a time. Tests are left
+# out: each file costs about three seconds, and what they get wrong shows when they run.
 #   tidy.sh BUILD_DIRECTORY [JOBS]
 # REQUIRES: the build directory is configured. What protoc generates is generated here.
 set -euo pipefail
@@ -14,7 +15,7 @@ cmake --build "$build" --target holdfast_generated >/dev/null
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 
-rooms="^$root/(support|journal|statemachine|drivers|extensions|tools|tests)/"
+rooms="^$root/(support|journal|statemachine|drivers|extensions|tools)/"
 if ! run-clang-tidy-14 -p "$build" -j "$jobs" -quiet "$rooms" >"$log" 2>&1; then
   grep -E '(warning|error):|^ .*\^|^Error' "$log" || cat "$log"
   echo "clang-tidy: failed"
