@@ -254,6 +254,26 @@ TEST(Trap16SummaryHidesParkedWork, TheStartUpReportCountsEverySandboxOnce) {
   EXPECT_EQ(report.undone, 1u);
 }
 
+TEST(Trap17UnwindingAnUnknownOutcome, IsAskedForFirstAndUndoneOnlyThen) {
+  SimHouse house;
+  house.policy.probes_max = 2;
+  house.sim.steps_idempotent = house.sim.undo_idempotent = false;
+  house.world().Plan("s", "provision", {Fault::kUnknownAfter});
+  house.world().Plan("s", "probe", {Fault::kCannotTell, Fault::kCannotTell});
+  house.Open();
+  auto created = house.Create("s");
+  ASSERT_THAT(created, IsOk());
+  ASSERT_EQ(created->sandbox.state, State::kStuck);
+  EXPECT_EQ(house.world().calls("s", "destroy"), 0u) << "undone blindly";
+
+  auto deleted = house.Delete("s");
+
+  ASSERT_THAT(deleted, IsOk());
+  EXPECT_EQ(deleted->sandbox.state, State::kDeleted);
+  EXPECT_EQ(house.world().calls("s", "destroy"), 1u);
+  EXPECT_TRUE(house.WorldIsEmpty());
+}
+
 TEST(Trap18ReturnedBeforeTheHolderIsDead, ReleasesFollowTheDeathOfTheWorkload) {
   SimHouse house;
   house.policy.undo_attempts_max = 1;
