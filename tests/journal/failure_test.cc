@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "tests/journal/testing.h"
+#include "tests/support/require.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -72,9 +73,7 @@ class SmallDisk {
 TEST(Trap03AppendFailureSwallowed, ADiskThatIsFullRefusesLosesNothingAndRecoversByItself) {
   const TempDir dir;
   SmallDisk disk(dir.File("disk"));
-  if (!disk.mounted()) {
-    GTEST_SKIP() << "NOT TESTED: mounting a small tmpfs needs root; a full disk is not tried here";
-  }
+  HF_NEEDS("root", disk.mounted(), "a small tmpfs could not be mounted to be filled up");
   const auto journal = OpenJournal(dir.File("disk/journal.db"));
   std::uint64_t acknowledged = 0;
 
@@ -92,9 +91,7 @@ TEST(Trap03AppendFailureSwallowed, ADiskThatIsFullRefusesLosesNothingAndRecovers
 TEST(Trap03AppendFailureSwallowed, ADiskThatIsFullKeepsWhatWasAcknowledgedAcrossAReopen) {
   const TempDir dir;
   SmallDisk disk(dir.File("disk"));
-  if (!disk.mounted()) {
-    GTEST_SKIP() << "NOT TESTED: mounting a small tmpfs needs root; a full disk is not tried here";
-  }
+  HF_NEEDS("root", disk.mounted(), "a small tmpfs could not be mounted to be filled up");
   std::uint64_t acknowledged = 0;
   {
     const auto journal = OpenJournal(dir.File("disk/journal.db"));

@@ -149,7 +149,9 @@ class Stage {
   std::string Trace() {
     house_.Settle();
     std::string out;
-    for (auto& [id, from] : seen_) {
+    for (auto& seen : seen_) {
+      const std::string& id = seen.first;
+      std::uint64_t& from = seen.second;
       std::string lines;
       HF_CHECK(house_.reader()
                    .ReadSandbox(id, from + 1,

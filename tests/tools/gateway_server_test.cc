@@ -19,6 +19,7 @@
 
 #include "holdfast/lifecycle/v1/lifecycle.grpc.pb.h"
 #include "openshell/compute/v1/compute_driver.grpc.pb.h"
+#include "tests/support/require.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tools/fake_engine.h"
@@ -291,7 +292,8 @@ TEST_F(GatewayServer, SaysThatAnOperatorIsNeeded) {
   parked.sandbox = MakeSandbox("s1", model::State::kStuck);
   engine_->AnswerWith(parked);
 
-  EXPECT_THAT(Stop("s1").error_message(), HasSubstr("needs an operator"));
+  EXPECT_THAT(Stop("s1").error_message(),
+              HasSubstr("needs an operator: it is parked (see `journal-cli why s1`)"));
 }
 
 TEST_F(GatewayServer, AnswersNotFoundForAnUnknownId) {
@@ -589,7 +591,7 @@ int Connect(const std::string& path) {
 }
 
 TEST_F(GatewayServer, TurnsAPeerOfAnotherUserAway) {
-  if (geteuid() != 0) GTEST_SKIP() << "SKIPPED: only root can become another user to try";
+  HF_NEEDS("root", geteuid() == 0, "only root can become another user to try");
   // The modes are opened up, so that only the check of the peer is left to stop it.
   chmod(dir_.path().c_str(), 0755);
   chmod(dir_.File("run").c_str(), 0755);

@@ -21,6 +21,7 @@
 #include "nlohmann/json.hpp"
 #include "tests/conformance/driver_caller.h"
 #include "tests/drivers/process/process_world.h"
+#include "tests/support/require.h"
 
 namespace holdfast::conformance {
 namespace {
@@ -168,7 +169,7 @@ TEST(ProcessCrash, KilledWorkloadIsReported) {
 }
 
 TEST(ProcessCrash, BubblewrapDiesWithItsSupervisor) {
-  if (!BubblewrapWorks()) GTEST_SKIP() << "SKIPPED: bubblewrap does not work on this host";
+  HF_NEEDS("bubblewrap", BubblewrapWorks(), "it does not work on this host");
   ProcessWorld world(Isolation::kBubblewrap);
   ASSERT_TRUE(RunVictim(world, "bubblewrap", "setsid sleep 1000 & echo ready; exec sleep 1000",
                         {"provision", "start"}));

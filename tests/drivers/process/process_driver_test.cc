@@ -14,6 +14,7 @@
 #include "fmt/format.h"
 #include "tests/conformance/driver_caller.h"
 #include "tests/drivers/process/process_world.h"
+#include "tests/support/require.h"
 #include "tests/support/status_matchers.h"
 
 namespace holdfast::conformance {
@@ -270,7 +271,7 @@ TEST(ProcessDriver, OutputIsBounded) {
 }
 
 TEST(ProcessDriver, BubblewrapHidesTheHostsProcessesAndOtherSandboxes) {
-  if (!BubblewrapWorks()) GTEST_SKIP() << "SKIPPED: bubblewrap does not work on this host";
+  HF_NEEDS("bubblewrap", BubblewrapWorks(), "it does not work on this host");
   ProcessWorld world(Isolation::kBubblewrap);
 
   const std::string output =
@@ -285,7 +286,7 @@ TEST(ProcessDriver, BubblewrapHidesTheHostsProcessesAndOtherSandboxes) {
 }
 
 TEST(ProcessDriver, BubblewrapPassesTheRequestToEndOn) {
-  if (!BubblewrapWorks()) GTEST_SKIP() << "SKIPPED: bubblewrap does not work on this host";
+  HF_NEEDS("bubblewrap", BubblewrapWorks(), "it does not work on this host");
   ProcessWorld world(Isolation::kBubblewrap);
   const auto driver = world.MakeDriver();
   const Subject subject =
