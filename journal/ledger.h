@@ -51,11 +51,13 @@ class LedgerFold {
   // Without sandbox_id.
   const std::map<Key, LedgerRow>& rows() const { return rows_; }
   const std::map<std::uint64_t, OpenIntent>& open_intents() const { return open_; }
+  // Of every intent, open or not, by its sequence.
+  const std::map<std::uint64_t, IntentFacts>& facts() const { return facts_; }
 
  private:
   std::map<Key, LedgerRow> rows_;
   std::map<std::uint64_t, OpenIntent> open_;
-  std::map<std::uint64_t, IntentFacts> facts_;  // of every intent, open or not
+  std::map<std::uint64_t, IntentFacts> facts_;
 };
 
 }  // namespace holdfast::journal

@@ -141,6 +141,19 @@ TEST_F(JournalVerify, NamesAnOpenIntentThatWasForgotten) {
   EXPECT_EQ(VerifyAfter("DELETE FROM open_intents"), "projection b 0 0\n");
 }
 
+TEST_F(JournalVerify, NamesAnOpenIntentWhoseKindWasTurned) {
+  EXPECT_EQ(VerifyAfter("UPDATE open_intents SET kind = 2"), "projection b 0 0\n");
+}
+
+TEST_F(JournalVerify, NamesAnOpenIntentThatUndoesSomethingElse) {
+  EXPECT_EQ(VerifyAfter("UPDATE open_intents SET undoes = 1"), "projection b 0 0\n");
+}
+
+TEST_F(JournalVerify, NamesAPositionThatIsAbsurd) {
+  EXPECT_THAT(VerifyAfter("UPDATE records SET position = 1 << 60 WHERE position = 6"),
+              HasSubstr("checksum b 1152921504606846976 3"));
+}
+
 TEST_F(JournalVerify, NamesRowsOfNobody) {
   EXPECT_EQ(VerifyAfter("INSERT INTO heads VALUES (77, 1, 1)"), "projection  77 0\n");
 }
