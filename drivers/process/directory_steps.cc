@@ -47,6 +47,14 @@ absl::StatusOr<model::Outcome> Provision(Context& context, const StepRequest& re
   if (request.cancelled.stop_requested()) {
     return Refused("Cancelled", "the sandbox was called off before anything was made");
   }
+  // It may have waited long for a thread. Past the deadline somebody has answered for it and
+  // looked: a directory made now would be found by nobody.
+  if (Clock::now() >= request.deadline) {
+    model::Outcome late =
+        Refused("DeadlineExceeded", "the deadline passed before anything was made");
+    late.retryable = true;
+    return late;
+  }
   HF_FAILPOINT(kProcessBeforeProvision);
   const absl::Status made = context.store.Make(request.owner, request.key);
   HF_FAILPOINT(kProcessAfterProvision);

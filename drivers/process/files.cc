@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,17 +18,33 @@ namespace holdfast::drivers::process {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 1 << 20;
-// Deeper trees are refused rather than risking the stack; each level holds one descriptor open.
-constexpr int kTreeDepthMax = 400;
+// Each level holds one descriptor open, and a workload may nest as deeply as it likes: what is
+// deeper is moved to the top first.
+constexpr int kTreeDepthMax = 32;
 
-absl::Status RemoveContents(int directory, dev_t device, const std::string& last, int depth) {
-  if (depth > kTreeDepthMax) {
-    return absl::UnavailableError(
-        "the directory tree is deeper than 400 levels; remove it by hand");
+// The tree that is being removed.
+struct Removal {
+  int top;
+  dev_t device;
+  std::string last;
+  int moved = 0;  // to the top, in this pass
+};
+
+// Under a name that is not there yet: earlier attempts may have left some.
+absl::Status MoveToTop(int directory, const std::string& name, Removal& removal) {
+  for (;;) {
+    const std::string to = fmt::format(".deep-{}", removal.moved++);
+    if (renameat2(directory, name.c_str(), removal.top, to.c_str(), RENAME_NOREPLACE) == 0) {
+      return absl::OkStatus();
+    }
+    if (errno != EEXIST) return SystemError(fmt::format("move {} up", name), errno);
   }
+}
+
+absl::Status RemoveContents(int directory, int depth, Removal& removal) {
   HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListNames(directory));
   for (const std::string& name : names) {
-    if (name == last) continue;
+    if (depth == 0 && name == removal.last) continue;
     struct stat entry {};
     if (fstatat(directory, name.c_str(), &entry, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) continue;
@@ -37,7 +54,7 @@ absl::Status RemoveContents(int directory, dev_t device, const std::string& last
       HF_RETURN_IF_ERROR(UnlinkAt(directory, name));
       continue;
     }
-    if (entry.st_dev != device) {
+    if (entry.st_dev != removal.device) {
       return absl::UnavailableError(
           fmt::format("{} is a mount point; unmount it, then destroy again", name));
     }
@@ -45,9 +62,13 @@ absl::Status RemoveContents(int directory, dev_t device, const std::string& last
     if ((entry.st_mode & S_IRWXU) != S_IRWXU) {
       [[maybe_unused]] const int ignored = fchmodat(directory, name.c_str(), S_IRWXU, 0);
     }
+    if (depth == kTreeDepthMax) {
+      HF_RETURN_IF_ERROR(MoveToTop(directory, name, removal));
+      continue;
+    }
     HF_ASSIGN_OR_RETURN(std::optional<Fd> child, OpenDirectoryAt(directory, name));
     if (!child) continue;
-    HF_RETURN_IF_ERROR(RemoveContents(child->get(), device, "", depth + 1));
+    HF_RETURN_IF_ERROR(RemoveContents(child->get(), depth + 1, removal));
     if (unlinkat(directory, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
       return SystemError(fmt::format("rmdir {}", name), errno);
     }
@@ -179,7 +200,11 @@ absl::Status RemoveTreeAt(int parent, const std::string& name, const std::string
   if (!directory) return absl::OkStatus();
   struct stat top {};
   if (fstat(directory->get(), &top) != 0) return SystemError(fmt::format("stat {}", name), errno);
-  HF_RETURN_IF_ERROR(RemoveContents(directory->get(), top.st_dev, last, 0));
+  Removal removal{.top = directory->get(), .device = top.st_dev, .last = last};
+  do {
+    removal.moved = 0;
+    HF_RETURN_IF_ERROR(RemoveContents(directory->get(), 0, removal));
+  } while (removal.moved > 0);
   if (!last.empty()) HF_RETURN_IF_ERROR(UnlinkAt(directory->get(), last));
   if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
     return SystemError(fmt::format("rmdir {}", name), errno);

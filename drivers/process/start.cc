@@ -111,6 +111,9 @@ class Start : public std::enable_shared_from_this<Start> {
         }
         break;
       case RunPhase::kLaunching:
+        // Its lock may be free by now because it has run to its end since we looked.
+        LookAgain();
+        return absl::OkStatus();
       case RunPhase::kNone:
         break;
     }

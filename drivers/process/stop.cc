@@ -37,7 +37,7 @@ class Stop : public std::enable_shared_from_this<Stop> {
     deadline_.expires_at(wish_.deadline);
     deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       const auto self = weak.lock();
-      if (error || !self) return;
+      if (error || !self || self->finished_) return;
       self->ForgetAsking();
       self->Finish(absl::DeadlineExceededError("the workload did not end before the deadline"));
     });
@@ -154,12 +154,15 @@ class Stop : public std::enable_shared_from_this<Stop> {
   }
 
   void Kill() {
+    if (!supervisor_.is_open()) return;  // gone in the very moment in which the grace ended
     in_grace_ = false;
     SignalSupervisor(SIGUSR1);
     if (!finished_) After(kKillPatience, &Stop::KillSupervisor);
   }
 
-  void KillSupervisor() { SignalSupervisor(SIGKILL); }
+  void KillSupervisor() {
+    if (supervisor_.is_open()) SignalSupervisor(SIGKILL);
+  }
 
   void SignalSupervisor(int signal) {
     if (const absl::Status sent = SignalProcess(supervisor_.native_handle(), signal); !sent.ok()) {

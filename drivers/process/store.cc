@@ -200,13 +200,21 @@ absl::Status Store::Bury(const Owner& owner) const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<OwnedResource>> Store::ListDirectories() const {
-  std::vector<OwnedResource> owned;
+absl::StatusOr<std::vector<model::SandboxId>> Store::ListSandboxes() const {
   HF_ASSIGN_OR_RETURN(const Fd sandboxes, OpenDirectory(Parent(kSandboxes)));
   HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListNames(sandboxes.get()));
+  std::vector<model::SandboxId> ids;
   for (const std::string& name : names) {
-    if (!model::IsValidSandboxId(name)) continue;
-    HF_ASSIGN_OR_RETURN(const std::optional<SandboxDirectory> found, Find({name}));
+    if (model::IsValidSandboxId(name)) ids.push_back({name});
+  }
+  return ids;
+}
+
+absl::StatusOr<std::vector<OwnedResource>> Store::ListDirectories() const {
+  std::vector<OwnedResource> owned;
+  HF_ASSIGN_OR_RETURN(const std::vector<model::SandboxId> ids, ListSandboxes());
+  for (const model::SandboxId& id : ids) {
+    HF_ASSIGN_OR_RETURN(const std::optional<SandboxDirectory> found, Find(id));
     if (!found || !found->owner || found->journal != journal_) continue;
     owned.push_back({*found->owner, DirectoryResource(*found->owner, PathOf(*found->owner))});
   }

@@ -97,6 +97,8 @@ class Store {
   // Removes the owner's tombstone and staging. May take long.
   absl::Status Bury(const Owner& owner) const;
 
+  // What has a name under sandboxes/ that a sandbox may have, whosever it is. Complete or an error.
+  absl::StatusOr<std::vector<model::SandboxId>> ListSandboxes() const;
   // Directories of all three kinds with our journal's mark. Complete or an error.
   absl::StatusOr<std::vector<OwnedResource>> ListDirectories() const;
 

@@ -49,15 +49,29 @@ void Watcher::Begin(ExitObserver observer) {
 }
 
 void Watcher::ConsiderAll() {
-  const absl::StatusOr<std::vector<OwnedResource>> directories = context_.store.ListDirectories();
-  if (directories.ok()) {
-    for (const OwnedResource& one : *directories) LookOrRetry(one.owner, false);
+  const absl::StatusOr<std::vector<model::SandboxId>> ids = context_.store.ListSandboxes();
+  if (ids.ok()) {
+    for (const model::SandboxId& id : *ids) Discover(id);
     return;
   }
   // Nothing is reported short: try until the world can be seen.
   auto timer = std::make_shared<boost::asio::steady_timer>(context_.io, kRetry);
   timer->async_wait([this, timer](const boost::system::error_code& error) {
     if (!error) ConsiderAll();
+  });
+}
+
+void Watcher::Discover(const model::SandboxId& id) {
+  const absl::StatusOr<std::optional<SandboxDirectory>> found = context_.store.Find(id);
+  if (found.ok()) {
+    if (!*found || !(*found)->owner) return;
+    const Owner owner = *(*found)->owner;
+    if (context_.store.IsOurs(**found, owner)) LookOrRetry(owner, false);
+    return;
+  }
+  auto timer = std::make_shared<boost::asio::steady_timer>(context_.io, kRetry);
+  timer->async_wait([this, id, timer](const boost::system::error_code& error) {
+    if (!error) Discover(id);
   });
 }
 

@@ -30,6 +30,8 @@ class Watcher {
   };
 
   void ConsiderAll();
+  // One that cannot be read is tried again alone; the others are watched meanwhile.
+  void Discover(const model::SandboxId& id);
   // `was_running`: a start of it was answered with Done, so that even "it could not be executed" is
   // news.
   absl::Status Look(const Owner& owner, bool was_running);

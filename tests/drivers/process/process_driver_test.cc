@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What is the process driver's own, beyond the contract.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -198,6 +199,62 @@ TEST(ProcessDriver, DestroyDoesNotFollowLinks) {
   EXPECT_EQ(Name(Perform(*driver, subject, "destroy").verdict), "Done");
 
   EXPECT_EQ(ReadAll(elsewhere.File("precious")), "keep");
+}
+
+// Deeper than a process has descriptors, by default.
+TEST(ProcessDriver, DestroyRemovesATreeOfAnyDepth) {
+  ProcessWorld world;
+  const auto driver = world.MakeDriver();
+  const Subject subject = MakeSubject(*driver, "deep", world.RunsLong());
+  Perform(*driver, subject, "provision");
+  int directory = open(world.File("deep", "work").c_str(), O_RDONLY | O_DIRECTORY);
+  for (int i = 0; i < 3'000; ++i) {
+    ASSERT_EQ(mkdirat(directory, "d", 0700), 0);
+    const int child = openat(directory, "d", O_RDONLY | O_DIRECTORY);
+    close(directory);
+    directory = child;
+  }
+  close(directory);
+
+  EXPECT_EQ(Name(Perform(*driver, subject, "destroy").verdict), "Done");
+
+  EXPECT_EQ(world.CountSandboxes(), 0u);
+}
+
+TEST(ProcessDriver, ProvisionMakesNothingAfterItsDeadline) {
+  ProcessWorld world;
+  const auto driver = world.MakeDriver();
+  const Subject subject = MakeSubject(*driver, "late", world.RunsLong());
+  drivers::StepRequest request = RequestOf(subject, "provision");
+  request.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+
+  const model::Outcome outcome = Perform(*driver, std::move(request));
+
+  EXPECT_EQ(outcome.reason, "DeadlineExceeded");
+  EXPECT_TRUE(outcome.no_effect);
+  EXPECT_EQ(world.CountSandboxes(), 0u);
+}
+
+TEST(Trap14OneInterruptedSandboxBlocksOthers, ADirectoryThatCannotBeReadHidesNoOthersEnd) {
+  ProcessWorld world;
+  Subject subject;
+  {
+    const auto driver = world.MakeDriver();
+    subject = Launch(*driver, "sound", world.Shell("exit 3"));
+    const Subject damaged = MakeSubject(*driver, "damaged", world.RunsLong());
+    Perform(*driver, damaged, "provision");
+  }
+  const std::string proof = world.File("damaged", "owner.json");
+  const std::string content = ReadAll(proof);
+  std::ofstream(proof) << "{";
+  Exits exits;
+  {
+    const auto driver = world.MakeDriver();
+    driver->Watch(exits.Observer());
+
+    EXPECT_TRUE(exits.WaitFor(subject.owner).has_value());
+  }
+  std::ofstream(proof) << content;  // so that it can be cleaned up
 }
 
 TEST(ProcessDriver, DirectoryWithoutProofIsNotTouched) {
