@@ -36,6 +36,8 @@ struct Step {
   std::uint32_t probes = 0;         // probes that could not tell, since the last attempt
   // Something of it may be in the world: true from the intent on, false once an answer excludes it.
   bool effect_possible = true;
+  // The same of the attempts before this one: what an attempt says of itself does not excuse them.
+  bool effect_earlier = false;
   UnixMillis since;                        // when the intent was written
   UnixMillis due;                          // of the two waiting phases
   bool certain = false;                    // of kHeld: known to have taken effect

@@ -94,7 +94,7 @@ class Core {
   bool AttemptsLeft() const;
   bool Overtaken() const { return s_.operation && s_.operation->id != s_.current->what.operation; }
   void ForwardDone(const Outcome& outcome);
-  void ForwardFailed(const Outcome& outcome);
+  void ForwardFailed(Outcome outcome);
   void ForwardUnknown(const Outcome& outcome);
   void ForwardAbsent(const Outcome& outcome);
   void GiveUpForward(const Outcome& outcome);
@@ -286,7 +286,9 @@ Decision Core::OnStart(const Command& command) {
   const bool launching =
       s_.operation && s_.operation->failure_reason.empty() &&
       (s_.operation->kind == OperationKind::kCreate || s_.operation->kind == OperationKind::kStart);
-  if (launching && s_.state != State::kStuck) return Accepted(s_.operation->id);
+  // The workload may have ended while the hooks after its launch still run.
+  const bool on_its_way = s_.state != State::kStuck && s_.state != State::kStopped;
+  if (launching && on_its_way) return Accepted(s_.operation->id);
   if (s_.state == State::kRunning) return Accepted(s_.last_operation);
   if (s_.state != State::kStopped) return WrongState(s_, "started");
   if (s_.operation) return Busy(s_);
@@ -340,7 +342,8 @@ Decision Core::OnDelete(const Command& command, const DeleteSandbox& del) {
 void Core::Overtake() {
   const Step& step = *s_.current;
   if (step.what.kind == StepKind::kUndo) {
-    RetryNow(/*probe=*/false, /*fresh=*/true);
+    // One of which nobody could tell whether it took effect is asked for before it is run again.
+    RetryNow(/*probe=*/step.probes > 0, /*fresh=*/true);
     return;
   }
   // A step that must not be undone blindly is asked for once more; every other one is simply
@@ -449,7 +452,9 @@ void Core::ForwardDone(const Outcome& outcome) {
   }
 }
 
-void Core::ForwardFailed(const Outcome& outcome) {
+void Core::ForwardFailed(Outcome outcome) {
+  // An attempt can vouch for itself only: what an earlier one may have left is still undone.
+  if (s_.current->effect_earlier) outcome.no_effect = false;
   if (outcome.retryable && !Overtaken() && AttemptsLeft()) {
     const std::uint32_t tries = s_.current->attempt - s_.current->attempts_base;
     Answer(outcome, /*closes=*/false);

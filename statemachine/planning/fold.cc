@@ -43,9 +43,17 @@ void DropHeld(Sandbox& s, IntentId intent) {
   std::erase_if(s.held, [&](const Step& held) { return held.intent == intent; });
 }
 
-// The step ends here; its effect stays in the world, or may have.
+// The step ends here; its effect stays in the world, or may have. One that leaves nothing to undo
+// is not held, yet what it adds to the workload's environment stays said.
 void Hold(Sandbox& s, Step step, bool certain) {
-  if (!step.what.undo) return;
+  if (!step.what.undo) {
+    if (!s.plan) return;
+    for (const auto& [name, value] : step.env) {
+      if (!s.plan->env.emplace(name, value).second) continue;
+      s.plan->changes.push_back({step.what.participant, "env." + name, value});
+    }
+    return;
+  }
   step.phase = StepPhase::kHeld;
   step.certain = certain;
   s.held.push_back(std::move(step));
@@ -125,6 +133,9 @@ absl::Status Apply(Sandbox& s, const Recorded& r, const Transitioned& e) {
   }
   s.reason = e.reason;
   s.message = e.message;
+  if ((s.state == State::kDeleted || s.state == State::kFailed) && (s.current || !s.held.empty())) {
+    return CannotFollow(fmt::format("{} while something is still held", Name(s.state)));
+  }
   if (e.trigger == Trigger::kOperationFailed && s.operation) {
     s.operation->failure_reason = e.reason;
     s.operation->failure_message = e.message;
@@ -134,6 +145,9 @@ absl::Status Apply(Sandbox& s, const Recorded& r, const Transitioned& e) {
 
 absl::Status Apply(Sandbox& s, const Recorded& r, const StepIntended& e) {
   if (s.current) return CannotFollow("another step is being worked at");
+  if (!s.operation || s.operation->id != e.operation) {
+    return CannotFollow("it is a step of an operation that is not active");
+  }
   if (e.kind == StepKind::kUndo &&
       std::none_of(s.held.begin(), s.held.end(),
                    [&](const Step& held) { return held.intent == e.undoes; })) {
@@ -153,6 +167,9 @@ absl::Status Apply(Sandbox& s, const Recorded&, const StepAnswered& e) {
     return CannotFollow("it answers a step that is not being worked at");
   }
   Step& step = *s.current;
+  if (step.phase != StepPhase::kInFlight && step.phase != StepPhase::kProbing) {
+    return CannotFollow("it answers a step that nobody was asked about");
+  }
   const Outcome& outcome = e.outcome;
   const bool undo = step.what.kind == StepKind::kUndo;
   step.reason = outcome.reason;
@@ -205,6 +222,7 @@ absl::Status Apply(Sandbox& s, const Recorded&, const StepAnswered& e) {
 
 absl::Status Apply(Sandbox& s, const Recorded&, const StepRetryScheduled& e) {
   if (!s.current || s.current->intent != e.intent) return CannotFollow("no such step");
+  if (e.attempt < s.current->attempt) return CannotFollow("attempts only grow");
   s.current->attempt = e.attempt;
   s.current->due = e.due;
   s.current->phase = e.probe ? StepPhase::kWaitingProbe : StepPhase::kWaitingRetry;
@@ -214,9 +232,10 @@ absl::Status Apply(Sandbox& s, const Recorded&, const StepRetryScheduled& e) {
 absl::Status Apply(Sandbox& s, const Recorded&, const StepRetried& e) {
   if (!s.current || s.current->intent != e.intent) return CannotFollow("no such step");
   Step& step = *s.current;
+  if (e.attempt < step.attempt) return CannotFollow("attempts only grow");
   if (e.fresh) step.attempts_base = e.probe ? e.attempt : e.attempt - 1;
   if (e.fresh || !e.probe) step.probes = 0;
-  if (!e.probe) step.effect_possible = true;
+  if (!e.probe) step.effect_earlier = std::exchange(step.effect_possible, true);
   step.attempt = e.attempt;
   step.phase = e.probe ? StepPhase::kProbing : StepPhase::kInFlight;
   return absl::OkStatus();
