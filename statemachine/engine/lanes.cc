@@ -74,12 +74,15 @@ Lanes::~Lanes() { Join(); }
 
 template <typename Fn>
 void Lanes::OnWorker(Fn fn) {
-  boost::asio::post(workers_, std::move(fn));
+  // Of a pool that was joined, nobody would run it; and what it holds, it would hold for ever.
+  std::lock_guard lock(joining_mu_);
+  if (!joined_) boost::asio::post(workers_, std::move(fn));
 }
 
 template <typename Fn>
 void Lanes::OnBlockingWorker(Fn fn) {
-  boost::asio::post(blocking_, std::move(fn));
+  std::lock_guard lock(joining_mu_);
+  if (!joined_) boost::asio::post(blocking_, std::move(fn));
 }
 
 Lanes::LanePtr Lanes::FindOrMake(const model::SandboxId& id) {
@@ -131,10 +134,12 @@ bool Lanes::Load(const LanePtr& lane) {
   lane->loaded = true;
   if (loaded.ok()) {
     lane->sandbox = *std::move(loaded);
-    return true;
+  } else {
+    lane->quarantine = std::string(loaded.status().message());
   }
-  lane->quarantine = std::string(loaded.status().message());
-  return false;
+  // Whoever began to observe before could not be shown it.
+  if (lane->sandbox.live() || !loaded.ok()) Announce(*lane);
+  return loaded.ok();
 }
 
 void Lanes::RunTurns(const LanePtr& lane) {
@@ -247,7 +252,9 @@ bool Lanes::TakeCommand(const LanePtr& lane, CommandInput input) {
 // Driver and chain are asked before the first record is written: a refused create leaves nothing
 // behind. They may take their time, so they are not asked in the lane.
 void Lanes::ValidateThenPost(CommandInput input) {
+  commands_waiting_.fetch_add(1);
   OnBlockingWorker([self = shared_from_this(), input = std::move(input)]() mutable {
+    self->commands_waiting_.fetch_sub(1);
     auto& create = std::get<model::CreateSandbox>(input.command.wish);
     auto chain = self->participants_.Validate(input.command.sandbox, create.spec);
     if (!chain.ok()) {
@@ -271,7 +278,10 @@ absl::StatusOr<std::vector<model::Event>> Lanes::DecideOn(const model::Sandbox& 
         if constexpr (std::is_same_v<T, AnswerInput>) {
           return planning::OnAnswer(sandbox, in.intent, in.attempt, in.outcome, policy, now);
         } else if constexpr (std::is_same_v<T, TimerInput>) {
-          return planning::OnTimer(sandbox, in.intent, in.attempt, policy, now);
+          // Our timer measured the wait. The wall clock may have been set back meanwhile, and a
+          // wait that it calls too short would never end.
+          const model::UnixMillis due = sandbox.current ? sandbox.current->due : now;
+          return planning::OnTimer(sandbox, in.intent, in.attempt, policy, std::max(now, due));
         } else if constexpr (std::is_same_v<T, VanishedInput>) {
           return planning::OnVanished(sandbox, in.vanished, policy, now);
         } else if constexpr (std::is_same_v<T, ComparedInput>) {
@@ -390,8 +400,9 @@ void Lanes::StartDue(const LanePtr& lane) {
   lane->cancel = std::stop_source();
   const model::SandboxId id = lane->sandbox.id;
   if (const auto* timer = std::get_if<planning::Timer>(&work)) {
-    const auto wait =
-        milliseconds(std::max<std::int64_t>(0, timer->due.value - options_.now().value));
+    // No wait is longer than the longest backoff, whatever the wall clock says by now.
+    const auto wait = std::clamp(milliseconds(timer->due.value - options_.now().value),
+                                 milliseconds(0), options_.policy.backoff_max);
     lane->timer = timers_.After(
         wait, [weak = weak_from_this(), id, intent = timer->intent, attempt = timer->attempt] {
           if (auto self = weak.lock()) self->Post(id, TimerInput{intent, attempt});
@@ -512,6 +523,17 @@ void Lanes::Quarantine(const LanePtr& lane, std::string why) {
 }
 
 void Lanes::RetryInput(const LanePtr& lane, Input input) {
+  if (std::holds_alternative<RecoverInput>(input)) {
+    // Nothing may pass it: a step of the dead process would be taken for one that is still to run.
+    {
+      std::lock_guard lock(lane->mu);
+      lane->held_back = true;
+    }
+    timers_.After(kJournalRetry, [weak = weak_from_this(), id = lane->sandbox.id] {
+      if (auto self = weak.lock()) self->Release(id);
+    });
+    return;
+  }
   auto held = std::make_shared<Input>(std::move(input));
   timers_.After(kJournalRetry, [weak = weak_from_this(), id = lane->sandbox.id, held] {
     if (auto self = weak.lock()) self->Post(id, std::move(*held));
@@ -596,6 +618,15 @@ void Lanes::Drain() {
     std::lock_guard table(lanes_mu_);
     for (const auto& [id, lane] : lanes_) lanes.push_back(lane);
   }
+  // A turn that began before is let to its end; one that begins from now on commits nothing.
+  const auto turning = [](const LanePtr& lane) {
+    std::lock_guard lock(lane->mu);
+    return lane->turn;
+  };
+  while (commits_under_way_.load() != 0 || std::any_of(lanes.begin(), lanes.end(), turning)) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  // Only now: a commit that was under way may have left one more.
   for (const LanePtr& lane : lanes) {
     std::vector<Waiter> waiters;
     {
@@ -607,18 +638,15 @@ void Lanes::Drain() {
           "the gateway is going down; the operation is journaled and goes on at the next start"));
     }
   }
-  // A turn that began before is let to its end; one that begins from now on commits nothing.
-  const auto turning = [](const LanePtr& lane) {
-    std::lock_guard lock(lane->mu);
-    return lane->turn;
-  };
-  while (commits_under_way_.load() != 0 || std::any_of(lanes.begin(), lanes.end(), turning)) {
-    std::this_thread::sleep_for(milliseconds(1));
-  }
 }
 
 void Lanes::Join() {
-  blocking_.join();
+  timers_.Stop();
+  blocking_.join();  // what it still hands to the lanes is refused there, so they end after it
+  {
+    std::lock_guard lock(joining_mu_);
+    joined_ = true;
+  }
   workers_.join();
 }
 

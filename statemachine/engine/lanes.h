@@ -108,6 +108,9 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   std::atomic<std::size_t> commands_waiting_{0};
   std::atomic<std::size_t> commits_under_way_{0};
 
+  std::mutex joining_mu_;
+  bool joined_ = false;  // guarded by joining_mu_; from then on nothing is posted
+
   Timers timers_;
   boost::asio::thread_pool blocking_;  // validation and planning: bounded waits
   boost::asio::thread_pool workers_;   // lanes: never waits

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "statemachine/codec/codec.h"
 #include "statemachine/codec/utf8.h"
 #include "statemachine/model/action.h"
 #include "support/status_macros.h"
@@ -21,11 +22,23 @@ using model::Outcome;
 // What a participant may say is bounded, so that no answer can be too large for the journal.
 constexpr std::size_t kTextBytesMax = 4096;
 constexpr std::size_t kResourcesMax = 1024;
+constexpr std::size_t kAnswerBytesMax = 512 << 10;
+// A plan is one record with its answer, which is at most 1 MiB (journal::Limits).
+constexpr std::size_t kPlanBytesMax = 1'000'000;
 
 bool AnswersProbe(const Outcome& outcome) {
   return outcome.verdict == model::Verdict::kPresent ||
          outcome.verdict == model::Verdict::kAbsent ||
          outcome.verdict == model::Verdict::kCannotTell;
+}
+
+std::size_t BytesOf(const Outcome& outcome) {
+  std::size_t bytes = outcome.state ? outcome.state->bytes.size() : 0;
+  for (const model::Resource& resource : outcome.resources) {
+    bytes += resource.kind.size() + resource.name.size() + resource.handle.size();
+  }
+  for (const auto& [name, value] : outcome.env) bytes += name.size() + value.size();
+  return bytes;
 }
 
 Outcome Bounded(Outcome outcome, bool probing) {
@@ -50,6 +63,8 @@ Outcome Bounded(Outcome outcome, bool probing) {
   }
   if (outcome.resources.size() > kResourcesMax) {
     outcome = Outcome::Unknown("AnswerTooLarge", "the answer names more than 1024 resources");
+  } else if (BytesOf(outcome) > kAnswerBytesMax) {
+    outcome = Outcome::Unknown("AnswerTooLarge", "the answer is over 512 KiB");
   }
   if (probing && outcome.verdict == model::Verdict::kUnknown) {
     outcome.verdict = model::Verdict::kCannotTell;
@@ -166,6 +181,12 @@ model::Outcome Participants::MakePlan(const model::Sandbox& sandbox) {
   if (!plan.ok()) return PlanFailed(plan.status());
   plan = driver->ResolvePlan(owner, sandbox.spec, *std::move(plan));
   if (!plan.ok()) return PlanFailed(plan.status());
+  if (const std::size_t bytes = codec::EncodePlan(*plan).size(); bytes > kPlanBytesMax) {
+    return PlanFailed(absl::InvalidArgumentError(
+        fmt::format("the plan has {} bytes, and the journal takes at most {}; ask for less, most "
+                    "of all in the environment",
+                    bytes, kPlanBytesMax)));
+  }
   Outcome outcome = Outcome::Done();
   outcome.plan = *std::move(plan);
   return outcome;

@@ -143,16 +143,21 @@ class Recovery {
       Find(fmt::format("the ledger cannot be read: {}", std::string(ledger.status().message())));
       return;
     }
+    std::set<std::string> live;
+    for (const model::SandboxId& id : live_) live.insert(id.value);
     std::set<ThingKey> known;
     std::map<std::string, std::vector<const journal::LedgerRow*>> ghosts;
     for (const journal::LedgerRow& row : *ledger) {
       ThingKey key{row.participant, row.sandbox_id, row.kind, row.name};
       const bool there = world_.contains(key);
       known.insert(std::move(key));
+      // What is served already was made after the world was asked.
+      if (!live.contains(row.sandbox_id)) continue;
       // What may be there (and is not) is settled by the probe of its step; only what was held is
       // missed.
       if (there || row.status != journal::LedgerStatus::kHeld ||
           !answered_.contains({row.participant, row.kind})) {
+        if (!there && row.status == journal::LedgerStatus::kHeld) unasked_.insert(row.sandbox_id);
         continue;
       }
       if (BeingReleased(row)) continue;
@@ -203,6 +208,8 @@ class Recovery {
       }
     }
     if (found->sandbox.operation) return;  // it is being worked at; what it misses comes out there
+    // Not knowing is not agreement.
+    if (drift.empty() && unasked_.contains(id.value)) return;
     const auto agreement =
         drift.empty() ? model::Agreement::kConsistent : model::Agreement::kDrifted;
     if (agreement != found->sandbox.agreement || drift != found->sandbox.agreement_message) {
@@ -218,6 +225,7 @@ class Recovery {
   StartupReport report_;
   std::map<ThingKey, std::string> world_;
   std::set<std::pair<std::string, std::string>> answered_;  // participant, family
+  std::set<std::string> unasked_;  // sandboxes that hold what nobody could be asked about
 };
 
 }  // namespace

@@ -17,9 +17,11 @@ namespace holdfast::engine {
 class Timers::Impl {
  public:
   Impl() : guard_(boost::asio::make_work_guard(context_)), thread_([this] { context_.run(); }) {}
-  ~Impl() {
+  ~Impl() { Stop(); }
+
+  void Stop() {
     context_.stop();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
   std::uint64_t After(std::chrono::milliseconds delay, std::function<void()> fire) {
@@ -58,5 +60,7 @@ std::uint64_t Timers::After(std::chrono::milliseconds delay, std::function<void(
 void Timers::Cancel(std::uint64_t timer) {
   if (timer != 0) impl_->Cancel(timer);
 }
+
+void Timers::Stop() { impl_->Stop(); }
 
 }  // namespace holdfast::engine

@@ -23,6 +23,8 @@ class Timers {
   std::uint64_t After(std::chrono::milliseconds delay, std::function<void()> fire);
   // Thread-safe. A timer that is firing at this moment may still fire. Zero is nothing.
   void Cancel(std::uint64_t timer);
+  // Drops what has not fired; nothing fires after it returns. Not from a timer. Idempotent.
+  void Stop();
 
  private:
   class Impl;
