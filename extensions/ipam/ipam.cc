@@ -88,16 +88,20 @@ class IpamExtension final : public Extension {
   }
 
   Outcome Probe(const HookContext& context) override {
-    const LeaseStore store = StoreOf(context);
-    const auto lock = store.Lock(context.sandbox, context.deadline);
-    if (!lock.ok()) return CannotTell(lock.status());
-    const auto snapshot = store.Scan();
-    if (!snapshot.ok()) return CannotTell(snapshot.status());
-    const Lease* lease = FindByKey(*snapshot, context);
-    if (lease == nullptr) return Outcome::Probed(Verdict::kAbsent);
-    Outcome present = Answer(context.sandbox, lease->address);
-    present.verdict = Verdict::kPresent;
-    return present;
+    for (const LeaseStore& store : StoresOf(context)) {
+      const auto lock = store.Lock(context.sandbox, context.deadline);
+      if (!lock.ok()) return CannotTell(lock.status());
+      const auto snapshot = store.Scan();
+      if (!snapshot.ok()) return CannotTell(snapshot.status());
+      const Lease* lease = FindByKey(*snapshot, context);
+      if (lease == nullptr) continue;
+      // Whoever made it may have died before it was durable.
+      if (auto status = store.Sync(); !status.ok()) return CannotTell(status);
+      Outcome present = Answer(context.sandbox, lease->address);
+      present.verdict = Verdict::kPresent;
+      return present;
+    }
+    return Outcome::Probed(Verdict::kAbsent);
   }
 
   absl::StatusOr<std::vector<OwnedResource>> ListOwned() override {
@@ -133,14 +137,19 @@ class IpamExtension final : public Extension {
     return done;
   }
 
-  // Where the step's lease is: as its undo says, for the configuration may have changed since.
-  LeaseStore StoreOf(const HookContext& context) const {
+  // Where the step's lease may be: as its undo says, for the configuration may have changed since;
+  // and as the configuration says, for it may have changed between two attempts of the step.
+  std::vector<LeaseStore> StoresOf(const HookContext& context) const {
+    std::vector<LeaseStore> stores;
     const auto args = nlohmann::json::parse(context.undo_args, nullptr, /*allow_exceptions=*/false);
     if (args.is_object() && args.contains("directory") && args["directory"].is_string() &&
         args.contains("pool") && args["pool"].is_string()) {
-      return LeaseStore(args["directory"].get<std::string>(), args["pool"].get<std::string>());
+      stores.emplace_back(args["directory"].get<std::string>(), args["pool"].get<std::string>());
     }
-    return LeaseStore(directory_, config_.pool);
+    if (stores.empty() || stores.front().directory() != directory_) {
+      stores.emplace_back(directory_, config_.pool);
+    }
+    return stores;
   }
 
   static Outcome CannotTell(const absl::Status& status) {
@@ -168,6 +177,9 @@ class IpamExtension final : public Extension {
     const auto snapshot = store.Scan();
     if (!snapshot.ok()) return NotAllocated(snapshot.status(), /*looked=*/false, context);
     if (const Lease* lease = FindByKey(*snapshot, context)) {
+      if (auto status = store.Sync(); !status.ok()) {
+        return Outcome::Unknown("LeaseNotSynced", Text(status));
+      }
       return Answer(context.sandbox, lease->address);
     }
 
@@ -207,18 +219,23 @@ class IpamExtension final : public Extension {
   }
 
   Outcome Release(const HookContext& context) const {
-    const LeaseStore store = StoreOf(context);
-    const auto released = [&]() -> absl::Status {
-      HF_ASSIGN_OR_RETURN(const auto lock, store.Lock(context.sandbox, context.deadline));
-      HF_RETURN_IF_ERROR(store.RemoveUnfinished(context.sandbox, context.generation));
-      HF_ASSIGN_OR_RETURN(const Snapshot snapshot, store.Scan());
-      for (const Lease& lease : snapshot.leases) {
-        if (IsOf(lease, context)) HF_RETURN_IF_ERROR(store.Remove(lease));
+    for (const LeaseStore& store : StoresOf(context)) {
+      if (auto released = ReleaseIn(store, context); !released.ok()) {
+        return Outcome::Unknown("PoolUnreadable", Text(released));
       }
-      return absl::OkStatus();
-    }();
-    if (!released.ok()) return Outcome::Unknown("PoolUnreadable", Text(released));
+    }
     return Outcome::Done();
+  }
+
+  static absl::Status ReleaseIn(const LeaseStore& store, const HookContext& context) {
+    HF_ASSIGN_OR_RETURN(const auto lock, store.Lock(context.sandbox, context.deadline));
+    HF_RETURN_IF_ERROR(store.RemoveUnfinished(context.sandbox, context.generation));
+    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, store.Scan());
+    for (const Lease& lease : snapshot.leases) {
+      if (IsOf(lease, context)) HF_RETURN_IF_ERROR(store.Remove(lease));
+    }
+    // Also when there was none: whoever removed it may have died before that was durable.
+    return store.Sync();
   }
 
   const IpamConfig config_;

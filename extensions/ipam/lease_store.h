@@ -82,13 +82,15 @@ class LeaseStore {
   absl::Status RemoveUnfinished(const model::SandboxId& sandbox,
                                 model::Generation generation) const;
 
+  // Makes durable which leases there are. Errors: Unavailable
+  absl::Status Sync() const;
+
   const std::string& directory() const { return directory_; }
 
  private:
   std::string PathOf(std::uint32_t address) const;
   // Unset: there is no such file, or it is not a lease of this pool.
   absl::StatusOr<std::optional<Lease>> Read(std::uint32_t address) const;
-  absl::Status Sync() const;
 
   const std::string directory_;
   const std::string pool_;

@@ -52,8 +52,9 @@ class IpamUser {
     return With("after_delete", sandbox, generation, undo_args, std::chrono::seconds(30),
                 [&](const HookContext& context) { return extension_->Run(context); });
   }
-  model::Outcome Probe(const std::string& sandbox, std::uint64_t generation = 1) {
-    return With("before_launch", sandbox, generation, "", std::chrono::seconds(30),
+  model::Outcome Probe(const std::string& sandbox, std::uint64_t generation = 1,
+                       const std::string& undo_args = "") {
+    return With("before_launch", sandbox, generation, undo_args, std::chrono::seconds(30),
                 [&](const HookContext& context) { return extension_->Probe(context); });
   }
   std::string UndoArgs() {

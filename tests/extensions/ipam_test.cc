@@ -206,6 +206,19 @@ TEST(Trap04CleanupChosenFromLiveConfig, LeaseIsReleasedWhereItWasMade) {
   EXPECT_THAT(old.Owned(), IsEmpty());
 }
 
+// Intended under the old configuration, attempted again under the new one.
+TEST(Trap04CleanupChosenFromLiveConfig, LeaseOfAnAttemptAfterThePoolMovedIsFoundAndReleased) {
+  const TempDir before, after;
+  const std::string undo_args = IpamUser(before.path().string()).UndoArgs();
+  IpamUser moved(after.path().string());
+  moved.Lease("s1");
+
+  EXPECT_EQ(moved.Probe("s1", 1, undo_args).verdict, Verdict::kPresent);
+  EXPECT_EQ(moved.Release("s1", 1, undo_args).verdict, Verdict::kDone);
+
+  EXPECT_THAT(moved.Owned(), IsEmpty());
+}
+
 TEST(Trap04CleanupChosenFromLiveConfig, LeaseOutsideTheNewRangeIsFoundAndReleased) {
   const TempDir dir;
   IpamUser old(dir.path().string());
