@@ -7,6 +7,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -43,17 +44,24 @@ class JournalImpl final : public Journal {
   absl::StatusOr<Appended> Append(Batch batch) override {
     HF_ASSIGN_OR_RETURN(PreparedBatch prepared, Prepare(std::move(batch), limits_));
     Waiting waiting(std::move(prepared));
-    HF_ASSIGN_OR_RETURN(const Queue::Place place, queue_.Push(waiting));
-    place.group->answered.Wait();
-    return std::move(place.group->waiting[place.index].answer);
+    HF_ASSIGN_OR_RETURN(const std::shared_ptr<Group> group, queue_.Push(waiting));
+    if (group != nullptr) {
+      group->answered.Wait();
+    } else {
+      Waiting* alone = &waiting;
+      CommitAll({&alone, 1});
+      queue_.Release(!sound() || writer_->checkpoint_due());
+    }
+    return std::move(waiting.answer);
   }
 
   void AppendAsync(Batch batch, AppendCallback done) override {
     auto prepared = Prepare(std::move(batch), limits_);
     if (!prepared.ok()) return queue_.PushRefused(std::move(done), prepared.status());
-    Waiting waiting(*std::move(prepared), std::move(done));
-    auto place = queue_.Push(waiting);
-    if (!place.ok()) queue_.PushRefused(std::move(waiting.done), place.status());
+    auto waiting = std::make_unique<Waiting>(*std::move(prepared), std::move(done));
+    const auto group = queue_.Push(*waiting);
+    if (!group.ok()) return queue_.PushRefused(std::move(waiting->done), group.status());
+    waiting.release();  // freed when it was answered
   }
 
   Reader& reader() override { return *reader_; }
@@ -85,10 +93,8 @@ class JournalImpl final : public Journal {
     while (true) {
       Queue::Work work = queue_.Take(backoff);
       for (auto& [done, refusal] : work.refused) std::move(done)(std::move(refusal));
-      if (work.group != nullptr) {
-        CommitGroup(*work.group);
-        if (sound()) writer_->CheckpointIfDue();
-      }
+      if (work.group != nullptr) CommitGroup(*work.group);
+      if (sound()) writer_->CheckpointIfDue();
       if (work.closing) return;
       if (sound() || absl::IsFailedPrecondition(failure_)) {
         backoff = std::chrono::milliseconds{0};
@@ -97,37 +103,43 @@ class JournalImpl final : public Journal {
       } else if (work.group == nullptr && work.refused.empty()) {
         backoff = Probe() ? std::chrono::milliseconds{0} : std::min(backoff * 2, kProbeLast);
       }
+      queue_.Release(/*wake_writer=*/false);
     }
   }
 
   void CommitGroup(Group& group) {
-    if (sound()) {
-      std::vector<Waiting*> batches;
-      batches.reserve(group.waiting.size());
-      for (Waiting& waiting : group.waiting) batches.push_back(&waiting);
-      absl::Status status = writer_->Commit(batches);
-      Count(group, status.ok());
-      if (!status.ok()) Fail(std::move(status));
-    } else {
-      for (Waiting& waiting : group.waiting) waiting.answer = failure_;
-    }
-    group.answered.Open();
-    for (Waiting& waiting : group.waiting) {
-      if (waiting.done != nullptr) std::move(waiting.done)(std::move(waiting.answer));
+    CommitAll(group.waiting);
+    // Those who block are gone when the gate is open.
+    std::erase_if(group.waiting, [](const Waiting* waiting) { return waiting->done == nullptr; });
+    if (group.blocked > 0) group.answered.Open(group.blocked);
+    for (Waiting* answered : group.waiting) {
+      const std::unique_ptr<Waiting> waiting(answered);
+      std::move(waiting->done)(std::move(waiting->answer));
     }
   }
 
-  void Count(const Group& group, bool committed) {
+  // REQUIRES: it is the caller's turn.
+  void CommitAll(std::span<Waiting*> batches) {
+    if (sound()) {
+      absl::Status status = writer_->Commit(batches);
+      Count(batches, status.ok());
+      if (!status.ok()) Fail(std::move(status));
+    } else {
+      for (Waiting* waiting : batches) waiting->answer = failure_;
+    }
+  }
+
+  void Count(std::span<Waiting*> answered, bool committed) {
     if (!committed) {
       commits_failed_.fetch_add(1, std::memory_order_relaxed);
       return;
     }
     std::uint64_t batches = 0;
     std::uint64_t records = 0;
-    for (const Waiting& waiting : group.waiting) {
-      if (!waiting.answer.ok()) continue;
+    for (const Waiting* waiting : answered) {
+      if (!waiting->answer.ok()) continue;
       ++batches;
-      records += waiting.prepared.batch.drafts.size();
+      records += waiting->prepared.batch.drafts.size();
     }
     commits_.fetch_add(batches > 0 ? 1 : 0, std::memory_order_relaxed);
     batches_.fetch_add(batches, std::memory_order_relaxed);
@@ -156,7 +168,7 @@ class JournalImpl final : public Journal {
   const Ownership previous_;
   const Limits limits_;
 
-  // Touched only by the writer's thread, and by Close when that has ended.
+  // Touched only by whoever has the queue's turn, and by Close when there is none any more.
   std::optional<Lock> lock_;
   std::unique_ptr<Writer> writer_;
   absl::Status failure_;

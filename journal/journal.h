@@ -2,13 +2,11 @@
 //
 // The journal: an append-only log of many sandboxes' records in one SQLite file, with one writer.
 //
-//   Journal  owns the file for writing. Any number of threads append; one writer thread gathers
-//   what
-//            waits into one transaction (group commit). When an append returns, its batch is on
-//            disk.
+//   Journal  owns the file for writing. Any number of threads append; what waits is gathered into
+//            one transaction (group commit) by one writer thread, and who appends while nobody else
+//            does commits by itself. When an append returns, its batch is on disk.
 //   Reader   reads: the journal's own from inside, or any journal file from outside, read-only,
-//   also
-//            while a writer is at work.
+//            also while a writer is at work.
 //
 // Promises (docs/journal-format.md): a batch is stored whole or not at all; records of one sandbox
 // are gapless; all records have one order; a stale writer is refused; a stored record never changes
@@ -141,11 +139,14 @@ class Journal {
   virtual ~Journal() = default;
 
   // Appends and makes durable. Any thread. Returns after the commit.
-  // Errors: Aborted            another batch advanced the sequence; read and decide again
-  //         InvalidArgument    empty or over a limit. Nothing was written.
-  //         ResourceExhausted  disk full, or too many are waiting. Nothing was written.
-  //         Unavailable        I/O error, closed. Nothing acknowledged was lost; nothing was
-  //         written. FailedPrecondition the epoch was taken by another process: stop being a writer
+  // Errors: Aborted             another batch advanced the sequence; read and decide again
+  //         InvalidArgument     empty or over a limit. Nothing was written.
+  //         DataLoss            what is stored of this sandbox is damaged. Nothing was written; no
+  //                             other sandbox is concerned.
+  //         ResourceExhausted   disk full, or too many are waiting. Nothing was written.
+  //         Unavailable         I/O error, closed. Nothing acknowledged was lost; nothing was
+  //                             written.
+  //         FailedPrecondition  the epoch was taken by another process: stop being a writer
   virtual absl::StatusOr<Appended> Append(Batch batch) = 0;
   // The same without waiting. `done` runs on the writer thread after the commit and must not block.
   virtual void AppendAsync(Batch batch, AppendCallback done) = 0;

@@ -23,9 +23,15 @@ int FutexCall(std::atomic<int>& word, int operation, int value) {
 }
 }  // namespace
 
-void Gate::Open() {
-  open_.store(1, std::memory_order_release);
+void Gate::WakeSome() {
+  if (to_wake_.fetch_sub(kWokenByEach, std::memory_order_relaxed) <= 0) return;
   FutexCall(open_, FUTEX_WAKE_PRIVATE, kWokenByEach);
+}
+
+void Gate::Open(int waiters) {
+  to_wake_.store(waiters, std::memory_order_relaxed);
+  open_.store(1, std::memory_order_release);
+  WakeSome();
 }
 
 void Gate::Wait() {
@@ -34,30 +40,40 @@ void Gate::Wait() {
     FutexCall(open_, FUTEX_WAIT_PRIVATE, 0);
   }
   // Whoever may have slept passes it on, so that the chain ends only when nobody sleeps.
-  FutexCall(open_, FUTEX_WAKE_PRIVATE, kWokenByEach);
+  WakeSome();
 }
 
-absl::StatusOr<Queue::Place> Queue::Push(Waiting& waiting) {
+absl::StatusOr<std::shared_ptr<Group>> Queue::Push(Waiting& waiting) {
   const std::size_t records = waiting.prepared.batch.drafts.size();
+  const bool blocks = waiting.done == nullptr;
   const std::lock_guard lock(mutex_);
   if (!refusal_.ok()) return refusal_;
   if (waiting_batches_ >= limits_.queue_batches_max) {
     return absl::ResourceExhaustedError(
         fmt::format("{} appends are waiting already", waiting_batches_));
   }
+  // Not when the last turn was for many: they come again, and are better committed together.
+  if (blocks && alone_ && !turn_taken_ && groups_.empty()) {
+    turn_taken_ = true;
+    return nullptr;
+  }
   if (groups_.empty() || groups_.back()->records + records > limits_.commit_records_max ||
       groups_.back()->waiting.size() >= limits_.commit_batches_max) {
     groups_.push_back(std::make_shared<Group>());
   }
   Group& group = *groups_.back();
-  group.waiting.push_back(std::move(waiting));
+  group.waiting.push_back(&waiting);
   group.records += records;
+  group.blocked += blocks ? 1 : 0;
   ++waiting_batches_;
-  if (writer_waits_) {
-    writer_waits_ = false;
-    arrived_.notify_one();
-  }
-  return Place{groups_.back(), group.waiting.size() - 1};
+  WakeWriter();
+  return groups_.back();
+}
+
+void Queue::WakeWriter() {
+  if (!writer_waits_ || turn_taken_) return;
+  writer_waits_ = false;
+  arrived_.notify_one();
 }
 
 void Queue::PushRefused(AppendCallback done, absl::Status refusal) {
@@ -65,7 +81,7 @@ void Queue::PushRefused(AppendCallback done, absl::Status refusal) {
     const std::lock_guard lock(mutex_);
     if (!closed_) {
       refused_.emplace_back(std::move(done), std::move(refusal));
-      arrived_.notify_one();
+      WakeWriter();
       return;
     }
   }
@@ -84,32 +100,46 @@ std::size_t Queue::waiting_batches() const {
 
 Queue::Work Queue::Take(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  const auto ready = [&] { return !groups_.empty() || !refused_.empty() || closed_; };
-  while (!ready()) {
+  const auto has_work = [&] {
+    return !groups_.empty() || !refused_.empty() || wake_writer_ || closed_;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  bool expired = false;
+  while (turn_taken_ || !(has_work() || expired)) {
     writer_waits_ = true;
-    if (timeout.count() == 0) {
+    if (timeout.count() == 0 || expired) {
       arrived_.wait(lock);
-    } else if (arrived_.wait_for(lock, timeout) == std::cv_status::timeout) {
-      break;
+    } else {
+      expired = arrived_.wait_until(lock, deadline) == std::cv_status::timeout;
     }
   }
   writer_waits_ = false;
+  wake_writer_ = false;
+  turn_taken_ = true;
   Work work;
   work.refused.swap(refused_);
   if (!groups_.empty()) {
     work.group = std::move(groups_.front());
     groups_.pop_front();
     waiting_batches_ -= work.group->waiting.size();
+    alone_ = work.group->waiting.size() == 1;
   }
   work.closing = closed_ && work.group == nullptr;
   return work;
+}
+
+void Queue::Release(bool wake_writer) {
+  const std::lock_guard lock(mutex_);
+  turn_taken_ = false;
+  wake_writer_ = wake_writer_ || wake_writer;
+  if (!groups_.empty() || !refused_.empty() || wake_writer_ || closed_) WakeWriter();
 }
 
 void Queue::Close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   refusal_ = absl::UnavailableError("the journal is closed");
-  arrived_.notify_one();
+  WakeWriter();
 }
 
 }  // namespace holdfast::journal

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The queue between those who append and the one writer: batches gather in groups, and a group
-// becomes one transaction. All who block for a group wait on one word, so that waking five hundred
-// of them is no loop of the writer's.
+// The queue between those who append and the one writer. It says whose turn it is to commit:
+//   - the writer's thread has it for a group: the batches that gathered while the last transaction
+//     was under way. All who block for a group wait on one word, so that waking five hundred of
+//     them is no loop of the writer's.
+//   - who blocks for a batch while nobody else appends has it for that batch alone, and commits on
+//     its own thread: two hand-offs between threads cost more than all that the journal does.
 //
 // A group is closed at commit_batches_max, although SQLite would take more: with all appenders in
 // one group, writer and appenders would wait for each other in turn. With two groups under way, one
@@ -26,33 +29,34 @@ namespace holdfast::journal {
 // A door that is shut, then open for ever.
 class Gate {
  public:
-  void Open();
+  // Lets at most `waiters` through that wait already, and whoever comes later.
+  void Open(int waiters);
   void Wait();
 
  private:
+  void WakeSome();
   std::atomic<int> open_{0};
+  // Use: what the calls that wake may still wake. Invariant: never less than the sleepers.
+  std::atomic<int> to_wake_{0};
 };
 
 struct Group {
-  std::vector<Waiting> waiting;  // appended to under the queue's lock until the writer takes it
+  // Appended to under the queue's lock until the writer takes it. One with a callback owns itself
+  // and is freed when that was called; any other lives on the stack of its appender, which may
+  // leave as soon as the gate is open.
+  std::vector<Waiting*> waiting;
   std::size_t records = 0;
-  Gate answered;  // after it opened, each waiter owns its own element of `waiting`
+  int blocked = 0;  // how many have no callback
+  Gate answered;
 };
 
 class Queue {
  public:
   explicit Queue(const Limits& limits) : limits_(limits) {}
 
-  // Where a batch went. Two own the group: the writer until it is answered, and whoever blocks for
-  // it.
-  struct Place {
-    std::shared_ptr<Group> group;
-    std::size_t index = 0;
-  };
-
-  // Unless a refusal is set, or too many wait: then that is returned and `waiting` is left as it
-  // was.
-  absl::StatusOr<Place> Push(Waiting& waiting);
+  // The group that `waiting` was put into; none: it is the caller's turn to commit it, alone, and
+  // then to call Release. Refused while a refusal is set, or when too many wait.
+  absl::StatusOr<std::shared_ptr<Group>> Push(Waiting& waiting);
   // An answer that is known already, to be given on the writer's thread.
   void PushRefused(AppendCallback done, absl::Status refusal);
 
@@ -65,12 +69,17 @@ class Queue {
     std::vector<std::pair<AppendCallback, absl::Status>> refused;
     bool closing = false;  // and nothing waits any more
   };
-  // Blocks until there is work, or for `timeout` when it is not zero. One caller.
+  // Blocks until there is work, or for `timeout` when it is not zero; then it is the caller's turn
+  // until Release. One caller: the writer's thread.
   Work Take(std::chrono::milliseconds timeout);
+  // Ends a turn. `wake_writer`: Take returns although nothing waits.
+  void Release(bool wake_writer);
   // Push is refused from now on; Take says closing once all that waited was taken.
   void Close();
 
  private:
+  void WakeWriter();  // REQUIRES: mutex_ is held
+
   const Limits limits_;
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
@@ -80,6 +89,9 @@ class Queue {
   std::size_t waiting_batches_ = 0;
   absl::Status refusal_;
   bool closed_ = false;
+  bool turn_taken_ = false;   // somebody commits
+  bool alone_ = true;         // the last turn was for one batch
+  bool wake_writer_ = false;  // asked for by Release
   bool writer_waits_ = false;
 };
 

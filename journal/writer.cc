@@ -412,7 +412,7 @@ absl::Status Writer::Probe() {
 }
 
 void Writer::CheckpointIfDue() {
-  if (wal_pages_ < wal_pages_checkpoint_due_) {
+  if (!checkpoint_due()) {
     // The WAL began anew: all of it had been moved.
     if (wal_pages_ < kCheckpointPages) wal_pages_checkpoint_due_ = kCheckpointPages;
     return;

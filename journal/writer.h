@@ -52,6 +52,7 @@ class Writer {
   // Moves the WAL into the file when it has grown enough since the last time. Not under anybody's
   // append: it is called when all are answered.
   void CheckpointIfDue();
+  bool checkpoint_due() const { return wal_pages_ >= wal_pages_checkpoint_due_; }
   absl::Status Close();
 
   std::uint64_t epoch() const { return epoch_; }
