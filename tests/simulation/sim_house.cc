@@ -45,6 +45,7 @@ void SimHouse::Open() {
   engine::Options options;
   options.policy = policy;
   options.boot_id = boot_id;
+  options.now = now;
   auto engine = engine::Engine::Start(*journal_, *chain_, std::move(drivers), options);
   HF_CHECK(engine.ok());
   engine_ = *std::move(engine);

@@ -25,6 +25,7 @@ class SimHouse {
   bool with_net = true;
   std::string net_config_digest = "digest";
   extensions::PlanLimits plan_limits;
+  std::function<model::UnixMillis()> now;  // unset: the real clock
 
   SimHouse();
   ~SimHouse();

@@ -160,6 +160,35 @@ TEST(Engine, ShowsAnObserverThePresentSetAndThenEveryChangeInOrder) {
   }
 }
 
+TEST(Engine, WaitsOutABackoffAlsoWhenTheWallClockIsSetBack) {
+  std::atomic<std::int64_t> clock{1'000'000'000};
+  SimHouse house;
+  house.policy.backoff_initial = house.policy.backoff_max = milliseconds(20);
+  house.now = [&clock] { return model::UnixMillis{clock.fetch_sub(1'000)}; };
+  house.world().Plan("s", "provision", {Fault::kFailRetryable});
+  house.Open();
+
+  auto created = house.Create("s");
+
+  ASSERT_THAT(created, IsOk());
+  EXPECT_EQ(created->sandbox.state, State::kRunning);
+}
+
+TEST(Engine, RefusesAPlanThatNoRecordCanHoldAndLetsItBeDeleted) {
+  SimHouse house;
+  house.Open();
+  model::Command command = SimHouse::CreateCommand("s");
+  auto& spec = std::get<model::CreateSandbox>(command.wish).spec;
+  for (int i = 0; i < 300; ++i) spec.labels[std::to_string(i)] = std::string(3'400, 'x');
+
+  auto created = house.engine().SubmitAndWait(command, true);
+
+  ASSERT_THAT(created, IsOk());
+  EXPECT_EQ(created->sandbox.state, State::kFailed);
+  EXPECT_EQ(created->sandbox.reason, "PlanRefused");
+  EXPECT_THAT(house.Delete("s"), IsOk());
+}
+
 TEST(Engine, FindsADeletedSandboxInTheJournal) {
   SimHouse house;
   house.Open();

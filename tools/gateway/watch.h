@@ -32,6 +32,10 @@ grpc::ServerWriteReactor<Event>* Watch(
                                            synced = std::move(synced)] {
     absl::StatusOr<engine::Engine*> engine = context.Engine();
     if (!engine.ok()) return stream->Close(ToGrpc(engine.status()));
+    // A present set that is short would be taken for the whole, as a short list would.
+    if (absl::Status listed = (*engine)->ListLive().status(); !listed.ok()) {
+      return stream->Close(ToGrpc(listed));
+    }
     const std::uint64_t observer =
         (*engine)->Observe([queue, stream, translate](const engine::Update& update) {
           std::optional<Event> event = translate(update);
