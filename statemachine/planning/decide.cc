@@ -77,6 +77,12 @@ class Core {
   // True when the state's work is complete and the sandbox moved on; false when it rests here.
   bool MoveOn();
   void Overtake();
+  // An undo that must not be run without need, of a step that is not known to have taken effect.
+  bool IsBlind(const StepIntended& step) const {
+    if (step.kind != StepKind::kUndo || step.idempotent) return false;
+    const Step* held = FindStep(s_, step.undoes);
+    return held != nullptr && !held->certain;
+  }
 
   void Answer(const Outcome& outcome, bool closes) {
     Emit(StepAnswered{s_.current->intent, s_.current->attempt, outcome, closes});
@@ -211,7 +217,10 @@ void Core::Fail(std::string reason, std::string message) {
 void Core::Advance() {
   while (broken_.ok() && !s_.current) {
     if (auto step = NextStep(s_, policy_)) {
+      const bool blind = IsBlind(*step);
       Emit(*std::move(step));
+      // Nobody knows that there is something to undo: it is looked for before it is undone.
+      if (blind && broken_.ok()) RetryNow(/*probe=*/true, /*fresh=*/true);
       return;
     }
     if (!MoveOn()) return;
