@@ -397,6 +397,8 @@ void Lanes::StartDue(const LanePtr& lane) {
   if (running) return;
   timers_.Cancel(std::exchange(lane->timer, 0));
   lane->started = now;
+  // Whoever still works at what was waited for too long is asked to leave it.
+  lane->cancel.request_stop();
   lane->cancel = std::stop_source();
   const model::SandboxId id = lane->sandbox.id;
   if (const auto* timer = std::get_if<planning::Timer>(&work)) {
