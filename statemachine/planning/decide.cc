@@ -326,14 +326,16 @@ Decision Core::OnStop(const Command& command, const StopSandbox& stop) {
 Decision Core::OnDelete(const Command& command, const DeleteSandbox& del) {
   if (auto known = FindRequest(s_, command, OperationKind::kDelete)) return Accepted(*known);
   if (!s_.live()) return NotFound(command);
-  if (s_.state == State::kDeleting) return Accepted(s_.operation->id);
+  // A delete overtakes everything but itself, unless it is forced now and was not before.
+  const bool deleting = s_.state == State::kDeleting;
+  if (deleting && (s_.operation->force || !del.force)) return Accepted(s_.operation->id);
   if (s_.operation) {
     EndOperation(OperationResult::kInterrupted, "Overtaken", "a delete was requested");
   }
   Accept(command, OperationKind::kDelete, del.force, del.grace_ms);
   const OperationId operation = s_.last_operation;
   const bool was_parked = s_.current && s_.current->phase == StepPhase::kParked;
-  Move(Trigger::kDeleteRequested);
+  if (!deleting) Move(Trigger::kDeleteRequested);
   if (s_.current && broken_.ok()) {
     if (was_parked) {
       Overtake();

@@ -9,6 +9,8 @@
 
 namespace holdfast::planning {
 
+namespace action = model::action;
+
 Work Due(const model::Sandbox& sandbox) {
   if (!sandbox.current) return Nothing{};
   const model::Step& step = *sandbox.current;
@@ -16,7 +18,10 @@ Work Due(const model::Sandbox& sandbox) {
   switch (step.phase) {
     case model::StepPhase::kInFlight: {
       const bool overtaken = sandbox.operation && sandbox.operation->id != step.what.operation;
-      return Attempt{step.intent, step.attempt, overtaken && !undo};
+      // An undo is let to its end, but nobody who forces a delete waits for the grace of a stop.
+      const bool forced =
+          overtaken && sandbox.operation->force && step.what.action == action::kStop;
+      return Attempt{step.intent, step.attempt, forced || (overtaken && !undo)};
     }
     case model::StepPhase::kProbing:
       return Probe{step.intent, step.attempt, undo ? step.what.undoes : step.intent};
