@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -35,7 +36,8 @@ struct Context {
   const Store store;
   std::string supervisor;
   IsolationFound isolation;
-  Watcher* watcher = nullptr;  // owned by the driver, used on `io` only
+  std::vector<std::string> hidden;  // from workloads in bubblewrap
+  Watcher* watcher = nullptr;       // owned by the driver, used on `io` only
 
   boost::asio::io_context io{1};
   boost::asio::thread_pool files{kFileThreads};

@@ -60,7 +60,8 @@ absl::StatusOr<std::string> FindSupervisor(const std::string& configured) {
 
 class ProcessDriver : public Driver {
  public:
-  ProcessDriver(std::string name, Store store, std::string supervisor, IsolationFound isolation)
+  ProcessDriver(std::string name, Store store, std::string supervisor, IsolationFound isolation,
+                std::vector<std::string> hidden)
       : context_(std::move(store)), watcher_(context_) {
     capabilities_.name = std::move(name);
     capabilities_.version = kVersion;
@@ -75,6 +76,7 @@ class ProcessDriver : public Driver {
         {"supervisor", supervisor}};
     context_.supervisor = std::move(supervisor);
     context_.isolation = std::move(isolation);
+    context_.hidden = std::move(hidden);
     context_.watcher = &watcher_;
     thread_ = std::thread([this] { context_.io.run(); });
   }
@@ -222,10 +224,20 @@ absl::StatusOr<std::unique_ptr<Driver>> MakeProcessDriver(ProcessOptions options
   const std::filesystem::path real = std::filesystem::canonical(options.state_dir, error);
   if (error)
     return absl::UnavailableError(fmt::format("{}: {}", options.state_dir, error.message()));
+  // A mount needs the directory itself, not a link to it.
+  std::vector<std::string> hidden;
+  for (const std::string& directory : options.hide) {
+    const std::filesystem::path found = std::filesystem::canonical(directory, error);
+    if (error) {
+      return absl::UnavailableError(fmt::format("{}: {}", directory, error.message()));
+    }
+    if (found != "/") hidden.push_back(found.string());
+  }
   HF_ASSIGN_OR_RETURN(
       Store store, Store::Open(real.string(), std::move(options.journal_id), std::move(boot_id)));
   return std::make_unique<ProcessDriver>(std::move(options.name), std::move(store),
-                                         std::move(supervisor), std::move(isolation));
+                                         std::move(supervisor), std::move(isolation),
+                                         std::move(hidden));
 }
 
 }  // namespace holdfast::drivers::process

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "drivers/driver.h"
@@ -39,6 +40,10 @@ struct ProcessOptions {
   // Whose sandboxes these are, when several journals share a state directory. Printable ASCII, at
   // most 128 characters, without '@'; constant over restarts.
   std::string journal_id;
+  // Directories that no workload in bubblewrap may look into: where the gateway keeps its journal
+  // and its socket, which serves whoever has the gateway's uid. Absolute, and there. "/" is passed
+  // over.
+  std::vector<std::string> hide = {};
 };
 
 // Errors: InvalidArgument     an option is wrong

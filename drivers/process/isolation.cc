@@ -83,7 +83,8 @@ absl::StatusOr<IsolationFound> FindIsolation(Isolation wanted) {
     found.why = "bubblewrap (bwrap) is not installed";
   } else {
     std::vector<std::string> command = {*executable};
-    for (std::string& word : BubblewrapArguments("", "", {})) command.push_back(std::move(word));
+    for (std::string& word : BubblewrapArguments({}, "", "", {}))
+      command.push_back(std::move(word));
     command.insert(command.end(), {"--", "/bin/true"});
     const absl::StatusOr<std::string> complaint = RunProbe(std::move(command));
     if (!complaint.ok()) {
@@ -104,7 +105,8 @@ absl::StatusOr<IsolationFound> FindIsolation(Isolation wanted) {
   return found;
 }
 
-std::vector<std::string> BubblewrapArguments(const std::string& state_dir, const std::string& work,
+std::vector<std::string> BubblewrapArguments(const std::vector<std::string>& hidden,
+                                             const std::string& state_dir, const std::string& work,
                                              const std::map<std::string, std::string>& env) {
   std::vector<std::string> arguments = {"--die-with-parent",
                                         "--unshare-pid",
@@ -120,6 +122,10 @@ std::vector<std::string> BubblewrapArguments(const std::string& state_dir, const
                                         "/proc",
                                         "--tmpfs",
                                         "/tmp"};
+  // Before the state directory, which may lie in one of them.
+  for (const std::string& directory : hidden) {
+    arguments.insert(arguments.end(), {"--tmpfs", directory});
+  }
   if (!work.empty()) {
     arguments.insert(arguments.end(),
                      {"--tmpfs", state_dir, "--bind", work, work, "--chdir", work});

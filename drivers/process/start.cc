@@ -206,7 +206,8 @@ class Start : public std::enable_shared_from_this<Start> {
     }
     // Bubblewrap itself runs outside: it gets none of the workload's environment (LD_PRELOAD).
     launch.mode = kModeBubblewrap;
-    launch.bubblewrap_arguments = BubblewrapArguments(context_.store.state_dir(), work, env);
+    launch.bubblewrap_arguments =
+        BubblewrapArguments(context_.hidden, context_.store.state_dir(), work, env);
     std::vector<std::string> argv = {context_.isolation.executable, "--args",
                                      std::to_string(kArgumentsFd), "--"};
     // It looks its command up itself; the path that was resolved is what must run.

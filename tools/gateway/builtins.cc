@@ -2,6 +2,7 @@
 #include "tools/gateway/builtins.h"
 
 #include <array>
+#include <filesystem>
 #include <map>
 #include <utility>
 
@@ -26,6 +27,10 @@ DriverMaker ConfigureProcess(TableReader& table) {
   return [options](const ParticipantContext& context) mutable {
     if (options.state_dir.empty()) options.state_dir = context.state_dir + "/process";
     options.journal_id = context.journal_id;
+    options.hide = {context.state_dir};
+    if (!context.socket_path.empty()) {
+      options.hide.push_back(std::filesystem::path(context.socket_path).parent_path().string());
+    }
     return drivers::process::MakeProcessDriver(options);
   };
 }

@@ -22,6 +22,7 @@ struct ParticipantContext {
   std::string state_dir;   // of the gateway; a participant takes a sub-directory of its own name
   std::string journal_id;  // marks what this gateway's drivers make
   std::string boot_id;     // of the host, now
+  std::string socket_path = {};  // of the gateway; empty: it serves nobody
 };
 
 using DriverMaker =

@@ -149,7 +149,8 @@ absl::Status Serve(const Config& config) {
 
   const ParticipantContext participant{.state_dir = config.state_dir,
                                        .journal_id = journal->reader().journal_id(),
-                                       .boot_id = boot_id};
+                                       .boot_id = boot_id,
+                                       .socket_path = config.socket_path};
   HF_ASSIGN_OR_RETURN(chain, MakeChain(config, participant));
   HF_ASSIGN_OR_RETURN(auto drivers, MakeDrivers(config, participant));
   HF_ASSIGN_OR_RETURN(engine, engine::Engine::Start(*journal, *chain, std::move(drivers),

@@ -342,6 +342,25 @@ TEST(ProcessDriver, BubblewrapHidesTheHostsProcessesAndOtherSandboxes) {
   EXPECT_THAT(output, HasSubstr("writable\n"));
 }
 
+TEST(ProcessDriver, BubblewrapHidesWhatItIsToldToHide) {
+  HF_NEEDS("bubblewrap", BubblewrapWorks(), "it does not work on this host");
+  ProcessWorld world(Isolation::kBubblewrap);
+  HF_ASSERT_OK_AND_ASSIGN(const auto driver,
+                          drivers::process::MakeProcessDriver({.state_dir = world.state_dir(),
+                                                               .supervisor = "",
+                                                               .isolation = Isolation::kBubblewrap,
+                                                               .journal_id = "test",
+                                                               .hide = {"/var/lib", "/"}}));
+  Exits exits;
+  driver->Watch(exits.Observer());
+
+  const Subject subject =
+      Launch(*driver, "blind", world.Shell("echo \"sees $(ls -A /var/lib | wc -l)\""));
+
+  ASSERT_TRUE(exits.WaitFor(subject.owner).has_value());
+  EXPECT_THAT(ReadAll(world.File("blind", "output.log")), HasSubstr("sees 0\n"));
+}
+
 TEST(ProcessDriver, BubblewrapPassesTheRequestToEndOn) {
   HF_NEEDS("bubblewrap", BubblewrapWorks(), "it does not work on this host");
   ProcessWorld world(Isolation::kBubblewrap);
