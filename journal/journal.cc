@@ -4,7 +4,9 @@
 // promise that after a failed commit nothing is taken until one has succeeded again.
 #include "journal/journal.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -90,8 +92,10 @@ class JournalImpl final : public Journal {
  private:
   void Run() {
     std::chrono::milliseconds backoff{0};
+    // A moment, not a time without appends: callers who keep trying must not keep the disk untried.
+    std::chrono::steady_clock::time_point probe_at;
     while (true) {
-      Queue::Work work = queue_.Take(backoff);
+      Queue::Work work = queue_.Take(backoff.count() == 0 ? backoff : Until(probe_at));
       for (auto& [done, refusal] : work.refused) std::move(done)(std::move(refusal));
       if (work.group != nullptr) CommitGroup(*work.group);
       if (sound()) writer_->CheckpointIfDue();
@@ -100,11 +104,20 @@ class JournalImpl final : public Journal {
         backoff = std::chrono::milliseconds{0};
       } else if (backoff.count() == 0) {
         backoff = kProbeFirst;
-      } else if (work.group == nullptr && work.refused.empty()) {
+        probe_at = std::chrono::steady_clock::now() + backoff;
+      } else if (std::chrono::steady_clock::now() >= probe_at) {
         backoff = Probe() ? std::chrono::milliseconds{0} : std::min(backoff * 2, kProbeLast);
+        probe_at = std::chrono::steady_clock::now() + backoff;
       }
       queue_.Release(/*wake_writer=*/false);
     }
+  }
+
+  // At least a millisecond: zero would be to wait for ever.
+  static std::chrono::milliseconds Until(std::chrono::steady_clock::time_point moment) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(moment - std::chrono::steady_clock::now());
+    return std::max(left, std::chrono::milliseconds{1});
   }
 
   void CommitGroup(Group& group) {

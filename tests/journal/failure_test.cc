@@ -161,6 +161,22 @@ TEST_F(Trap03WriteError, TakesNoAppendWhileItIsUnsound) {
   EXPECT_FALSE(journal_->sound());
 }
 
+TEST_F(Trap03WriteError, RecoversAlsoWhileAppendsKeepComing) {
+  std::uint64_t acknowledged = 0;
+  {
+    FileSizeLimit limit(200'000);
+    ASSERT_FALSE(AppendUntilRefused(*journal_, acknowledged).ok());
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+
+  while (!journal_->sound() && std::chrono::steady_clock::now() < deadline) {
+    journal_->AppendAsync(EventBatch("b", 0), [](const absl::StatusOr<Appended>&) {});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // sooner than the first probe
+  }
+
+  EXPECT_TRUE(journal_->sound());
+}
+
 TEST_F(Trap03WriteError, TellsEveryBatchOfTheFailedCommit) {
   FileSizeLimit limit(200'000);
   constexpr std::size_t kBatches = 300;
