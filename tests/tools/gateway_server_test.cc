@@ -291,7 +291,8 @@ TEST_F(GatewayServer, SaysThatAnOperatorIsNeeded) {
   engine::Submitted parked;
   parked.sandbox = MakeSandbox("s1", model::State::kStuck);
   engine_->AnswerWith(parked);
-
+  EXPECT_THAT(Stop("s1").error_message(),
+              HasSubstr("needs an operator:  (see `journal-cli why s1`)"));
   EXPECT_THAT(Stop("s1").error_message(),
               HasSubstr("needs an operator: it is parked (see `journal-cli why s1`)"));
 }

@@ -58,7 +58,7 @@ absl::Status ResultOf(const engine::Submitted& submitted, std::string_view verb)
   const model::Sandbox& sandbox = submitted.sandbox;
   if (!submitted.result) {
     return absl::FailedPreconditionError(
-        fmt::format("the {} of {} needs an operator: {} (see `holdfast why {}`)", verb,
+        fmt::format("the {} of {} needs an operator: {} (see `journal-cli why {}`)", verb,
                     sandbox.id.value, sandbox.message, sandbox.id.value));
   }
   switch (submitted.result->result) {

@@ -7,6 +7,9 @@
 
 #include <grpcpp/support/status.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -48,8 +51,25 @@ class OpenCalls {
     for (const auto& call : open) call->Close(status);
   }
 
+  // gRPC has a reactor of ours, until it has sent its answer or given it up.
+  void ReactorBegan() {
+    std::lock_guard lock(mutex_);
+    ++reactors_;
+  }
+  void ReactorEnded() {
+    std::lock_guard lock(mutex_);
+    if (--reactors_ == 0) none_left_.notify_all();
+  }
+  // Until the answers of all calls are sent, at most for `most`.
+  void WaitSent(std::chrono::milliseconds most) {
+    std::unique_lock lock(mutex_);
+    none_left_.wait_for(lock, most, [this] { return reactors_ == 0; });
+  }
+
  private:
   std::mutex mutex_;
+  std::condition_variable none_left_;
+  std::size_t reactors_ = 0;                                            // guarded by mutex_
   bool draining_ = false;                                               // guarded by mutex_
   std::unordered_map<const OpenCall*, std::weak_ptr<OpenCall>> calls_;  // guarded by mutex_
 };

@@ -12,8 +12,11 @@
 namespace holdfast::gateway {
 namespace {
 
-// How long calls that are being answered get at the end, before they are cut.
+// How long the last answers may take to be sent, before they are cut: to a peer that does not read.
 constexpr std::chrono::seconds kShutdownGrace{5};
+// How long peers get to hang up by themselves. gRPC waits for every connection, also for one on
+// which nothing goes on, and a peer that sits idle may not look at its connection for hours.
+constexpr std::chrono::milliseconds kHangUpGrace{100};
 
 }  // namespace
 
@@ -70,7 +73,8 @@ void Server::Shutdown() {
   if (server_ == nullptr) return;
   StopAccepting();
   context_.calls.Drain(DrainingStatus());
-  server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  context_.calls.WaitSent(kShutdownGrace);
+  server_->Shutdown(std::chrono::system_clock::now() + kHangUpGrace);
   server_->Wait();
   server_ = nullptr;
 }

@@ -80,12 +80,18 @@ class StreamCall final : public OpenCall {
  private:
   class Reactor final : public grpc::ServerWriteReactor<Response> {
    public:
-    explicit Reactor(std::shared_ptr<StreamCall> call) : call_(std::move(call)) {}
+    explicit Reactor(std::shared_ptr<StreamCall> call) : call_(std::move(call)) {
+      call_->calls_.ReactorBegan();
+    }
     void OnWriteDone(bool ok) override { call_->WriteDone(ok); }
     void OnCancel() override {
       call_->Close({grpc::StatusCode::CANCELLED, "the caller went away"});
     }
-    void OnDone() override { delete this; }
+    void OnDone() override {
+      OpenCalls& calls = call_->calls_;
+      delete this;
+      calls.ReactorEnded();
+    }
 
    private:
     const std::shared_ptr<StreamCall> call_;

@@ -46,11 +46,17 @@ class UnaryCall final : public OpenCall {
  private:
   class Reactor final : public grpc::ServerUnaryReactor {
    public:
-    explicit Reactor(std::shared_ptr<UnaryCall> call) : call_(std::move(call)) {}
+    explicit Reactor(std::shared_ptr<UnaryCall> call) : call_(std::move(call)) {
+      call_->calls_.ReactorBegan();
+    }
     void OnCancel() override {
       call_->Close({grpc::StatusCode::CANCELLED, "the caller went away"});
     }
-    void OnDone() override { delete this; }
+    void OnDone() override {
+      OpenCalls& calls = call_->calls_;
+      delete this;
+      calls.ReactorEnded();
+    }
 
    private:
     const std::shared_ptr<UnaryCall> call_;
