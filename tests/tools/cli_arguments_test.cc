@@ -22,6 +22,22 @@ support::Environment With(std::map<std::string, std::string> values) {
   };
 }
 
+TEST(OneLine, LeavesTextAlone) {
+  EXPECT_EQ(client::OneLine("na\xC3\xAFve \xE2\x9C\x93 \xF0\x9F\x90\x9F"),
+            "na\xC3\xAFve \xE2\x9C\x93 \xF0\x9F\x90\x9F");
+}
+
+TEST(OneLine, LeavesNothingThatSteersATerminal) {
+  EXPECT_EQ(client::OneLine("a\x1b[2J\r\n\x7f"), "a [2J   ");
+  EXPECT_EQ(client::OneLine("\xC2\x9B"
+                            "2J"),
+            " 2J");  // CSI, as one character of C1
+  EXPECT_EQ(client::OneLine("\x9B"
+                            "2J\xE2\x80"),
+            "?2J??");  // the same as a bare byte; cut short
+  EXPECT_EQ(client::OneLine("\xE2\x80\xAEtxt.exe"), " txt.exe");  // right to left from here
+}
+
 TEST(Duration, IsReadWithItsUnit) {
   EXPECT_EQ(command_line::ParseDuration("5s"), milliseconds(5000));
   EXPECT_EQ(command_line::ParseDuration("500ms"), milliseconds(500));

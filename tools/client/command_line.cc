@@ -8,6 +8,8 @@
 #include <iostream>
 #include <string>
 
+#include "tools/client/table.h"
+
 namespace holdfast::client {
 
 int ExitCodeOf(const absl::Status& status) {
@@ -64,7 +66,7 @@ std::optional<int> Parse(CLI::App& app, std::vector<std::string> args, Surroundi
 }
 
 int Fail(std::string_view program, const absl::Status& status, Surroundings& surroundings) {
-  surroundings.err << program << ": " << status.message() << "\n";
+  surroundings.err << program << ": " << OneLine(std::string(status.message())) << "\n";
   return ExitCodeOf(status);
 }
 

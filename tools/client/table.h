@@ -24,7 +24,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Control characters as spaces: what a participant says must not steer somebody's terminal.
+// Control characters as spaces, bytes that are no UTF-8 as "?": what a participant says must not
+// steer somebody's terminal.
 std::string OneLine(std::string_view text);
 
 }  // namespace holdfast::client

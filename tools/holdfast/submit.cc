@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "tools/client/json.h"
 #include "tools/client/render.h"
+#include "tools/client/table.h"
 #include "tools/holdfast/arguments.h"
 
 namespace holdfast::command_line {
@@ -38,7 +39,7 @@ int Tell(const SubmitResponse& response, bool waited, const Context& context) {
   // Of a stuck sandbox, the reason is that of the state.
   std::string note = result.finished() ? client::Note(result.reason(), result.message())
                                        : client::Note(sandbox.reason(), sandbox.message());
-  if (!note.empty()) note = ": " + note;
+  if (!note.empty()) note = ": " + client::OneLine(note);
   context.surroundings.err << fmt::format("{}: {} of {} {}{} (see: journal-cli why {})\n", kProgram,
                                           OperationName(response), sandbox.id(),
                                           !result.finished() ? "is stuck and needs an operator"
