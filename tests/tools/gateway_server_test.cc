@@ -290,9 +290,9 @@ TEST_F(GatewayServer, SaysThatAnOperatorIsNeeded) {
   engine_->Put({MakeSandbox("s1", model::State::kRunning), ""});
   engine::Submitted parked;
   parked.sandbox = MakeSandbox("s1", model::State::kStuck);
+  parked.sandbox.message = "it is parked";
   engine_->AnswerWith(parked);
-  EXPECT_THAT(Stop("s1").error_message(),
-              HasSubstr("needs an operator:  (see `journal-cli why s1`)"));
+
   EXPECT_THAT(Stop("s1").error_message(),
               HasSubstr("needs an operator: it is parked (see `journal-cli why s1`)"));
 }
