@@ -374,6 +374,13 @@ Decision Core::OnRepair(const Repair& repair) {
                   fmt::format("sandbox '{}' is {} and not Stuck: there is nothing to repair",
                               s_.id.value, Name(s_.state)));
   }
+  if (repair.intent && repair.intent != s_.current->intent) {
+    return Refuse(
+        Refusal::kWrongState,
+        fmt::format("the step that is parked in sandbox '{}' is #{} and not #{}; look again "
+                    "with `journal-cli why {}`",
+                    s_.id.value, s_.current->intent.value, repair.intent.value, s_.id.value));
+  }
   const OperationId operation = s_.operation ? s_.operation->id : s_.last_operation;
   if (repair.kind == Repair::Kind::kMarkReleased) {
     if (repair.note.empty()) {

@@ -118,6 +118,28 @@ TEST(Engine, TellsAWaiterWhenItsOperationIsParked) {
   EXPECT_EQ(deleted->sandbox.state, State::kStuck);
 }
 
+TEST(Engine, RefusesARepairThatMeansAnotherStepThanTheOneThatIsParked) {
+  SimHouse house;
+  house.policy.undo_attempts_max = 1;
+  house.Open();
+  ASSERT_THAT(house.Create("s"), IsOk());
+  house.world().Plan("s", "destroy", {Fault::kFail});
+  auto deleted = house.Delete("s");
+  ASSERT_THAT(deleted, IsOk());
+  const model::IntentId parked = deleted->sandbox.current->intent;
+  const auto before = house.reader().LastPosition();
+
+  model::Repair repair;
+  repair.intent = model::IntentId{parked.value - 1};
+  auto refused = house.engine().SubmitAndWait({{"s"}, "", repair}, true);
+  repair.intent = parked;
+
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(*house.reader().LastPosition(), *before);
+  EXPECT_THAT(house.engine().SubmitAndWait({{"s"}, "", repair}, true), IsOk());
+  EXPECT_EQ(house.StateOf("s"), State::kDeleted);
+}
+
 TEST(Engine, TellsTheWaiterOfAnOvertakenCreateThatItWasInterrupted) {
   SimHouse house;
   house.policy.driver_step_deadline = milliseconds(20);

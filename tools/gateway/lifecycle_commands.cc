@@ -58,7 +58,9 @@ absl::StatusOr<model::Command> CommandFrom(const lifecycle::v1::RepairRequest& r
   HF_RETURN_IF_ERROR(CheckSandboxId(request.sandbox_id()));
   HF_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   HF_RETURN_IF_ERROR(CheckNote(request.note()));
-  model::Repair repair{.kind = model::Repair::Kind::kRetry, .note = request.note()};
+  model::Repair repair{.kind = model::Repair::Kind::kRetry,
+                       .intent = model::IntentId{request.intent()},
+                       .note = request.note()};
   switch (request.kind()) {
     case lifecycle::v1::RepairRequest::RETRY:
       break;

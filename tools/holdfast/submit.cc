@@ -83,6 +83,11 @@ int RepairAndTell(lifecycle::v1::RepairRequest request, const SubmitOptions& opt
                   const Context& context) {
   request.set_sandbox_id(options.id);
   request.set_request_id(options.request_id.empty() ? RandomRequestId() : options.request_id);
+  // The step that the operator sees parked now, and no other that may be parked by the time it is
+  // sent again. Where it cannot be seen, the repair itself says why.
+  if (const auto seen = context.session.Get(options.id); seen.ok() && seen->has_current()) {
+    request.set_intent(seen->current().intent());
+  }
   return WaitAndTell(context.session.Repair(request), options, context);
 }
 
