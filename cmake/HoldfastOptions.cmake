@@ -30,7 +30,7 @@ target_compile_options(holdfast_flags INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wnon-virtual-dtor -Werror -Werror=unused-result)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees overlapping copies in std::string's operator+ at -O3 that are not there (GCC 105651).
-  target_compile_options(holdfast_flags INTERFACE -Wno-restrict)
+  target_compile_options(holdfast_flags INTERFACE $<$<CONFIG:Release>:-Wno-restrict>)
 endif()
 target_include_directories(holdfast_flags INTERFACE "${CMAKE_SOURCE_DIR}")
 if(HOLDFAST_FAILPOINTS)
