@@ -204,6 +204,11 @@ absl::Status CreateFile(const std::string& path) {
   const std::string draft = path + ".new";
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());
   absl::Status status = Build(draft);
+  // What sandboxes run and hold is their owner's business alone. SQLite gives -wal and -shm the
+  // same.
+  if (status.ok() && ::chmod(draft.c_str(), S_IRUSR | S_IWUSR) != 0) {
+    status = absl::UnavailableError(fmt::format("chmod of {}: {}", draft, strerror(errno)));
+  }
   if (status.ok()) status = SyncPath(draft, O_RDONLY);
   if (status.ok() && ::rename(draft.c_str(), path.c_str()) != 0) {
     status = absl::UnavailableError(fmt::format("renaming {}: {}", draft, strerror(errno)));

@@ -41,6 +41,18 @@ TEST_F(JournalOpen, MakesAJournalWithANameOfItsOwn) {
   EXPECT_NE(one->reader().journal_id(), other->reader().journal_id());
 }
 
+TEST_F(JournalOpen, MakesFilesThatOnlyTheirOwnerCanRead) {
+  const auto journal = OpenJournal(path_);
+  ASSERT_THAT(journal->Append(EventBatch("a", 0)), IsOk());
+
+  using std::filesystem::perms;
+  for (const char* suffix : {"", "-wal", "-shm", ".lock"}) {
+    EXPECT_EQ(std::filesystem::status(path_ + suffix).permissions(),
+              perms::owner_read | perms::owner_write)
+        << path_ << suffix;
+  }
+}
+
 TEST_F(JournalOpen, SaysNotFoundWhenItMayNotMakeOne) {
   Options options = OptionsFor(path_);
   options.create_if_missing = false;
