@@ -33,8 +33,8 @@ struct Repair {
     kMarkReleased,  // the operator attests that what the parked step concerns is not in the world
   };
   Kind kind = Kind::kRetry;
-  // The parked step that is meant; zero: whichever is parked. A repair that is sent again, because its
-  // answer was lost, must not meet the step that was parked next.
+  // The parked step that is meant; zero: whichever is parked. A repair that is sent again, because
+  // its answer was lost, must not meet the step that was parked next.
   IntentId intent;
   std::string note;  // who and why; required for kMarkReleased
 };
