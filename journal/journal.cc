@@ -63,7 +63,7 @@ class JournalImpl final : public Journal {
     auto waiting = std::make_unique<Waiting>(*std::move(prepared), std::move(done));
     const auto group = queue_.Push(*waiting);
     if (!group.ok()) return queue_.PushRefused(std::move(waiting->done), group.status());
-    waiting.release();  // freed when it was answered
+    static_cast<void>(waiting.release());  // freed when it was answered
   }
 
   Reader& reader() override { return *reader_; }

@@ -132,14 +132,15 @@ bool Lanes::Load(const LanePtr& lane) {
   auto loaded = LoadSandbox(journal_.reader(), lane->sandbox.id);
   std::lock_guard lock(lane->mu);
   lane->loaded = true;
-  if (loaded.ok()) {
+  const bool readable = loaded.ok();
+  if (readable) {
     lane->sandbox = *std::move(loaded);
   } else {
     lane->quarantine = std::string(loaded.status().message());
   }
   // Whoever began to observe before could not be shown it.
-  if (lane->sandbox.live() || !loaded.ok()) Announce(*lane);
-  return loaded.ok();
+  if (lane->sandbox.live() || !readable) Announce(*lane);
+  return readable;
 }
 
 void Lanes::RunTurns(const LanePtr& lane) {
