@@ -182,7 +182,9 @@ TEST_F(JournalCli, AsksTheGatewayThatAnswersAndElseReadsTheFile) {
   const Result live = RunProgram(journal_cli::Run, {"-v", "ls"}, environment);
   const Result silent = RunProgram(journal_cli::Run, {"ls"}, environment);
 
-  EXPECT_EQ(file.err, "reading the journal file " + state + "/holdfast/journal.db\n");
+  const std::string journal = state + "/holdfast/journal.db";
+  EXPECT_EQ(file.err, "nobody answers at " + socket_ + " (HOLDFAST_SOCKET); reading " + journal +
+                          " instead\nreading the journal file " + journal + "\n");
   EXPECT_EQ(live.err, "asking the gateway at " + socket_ + "\n");
   EXPECT_EQ(silent.err, "");
   EXPECT_EQ(live.out, file.out);

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 bin="$(cd "${1:?}" && pwd)"
-mkdir -p "${2:?}"
+mkdir -p -m 700 "${2:?}"
 state="$(cd "$2" && pwd)"
 echo "in another terminal:  export HOLDFAST_SOCKET=$state/gateway.sock"
 exec "$bin/holdfast-gateway" --state-dir "$state" --socket "$state/gateway.sock"

@@ -42,6 +42,11 @@ absl::StatusOr<std::unique_ptr<Source>> Open(const Options& options,
     if (!client::ProbeSocket(socket).ok()) {
       socket.clear();
       file = support::DefaultJournalPath(surroundings.environment);
+      // Somebody meant that gateway: another journal's "no leaks" must not pass for its own.
+      if (const char* meant = surroundings.environment("HOLDFAST_SOCKET"); meant != nullptr) {
+        surroundings.err << "nobody answers at " << meant << " (HOLDFAST_SOCKET); reading " << file
+                         << " instead\n";
+      }
     }
   }
   if (options.verbose) {
