@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Makes the sample journals beside this file, with the journal library as it is: run it when a new
+// version of the format is about to be released, before anything else can write it. What it writes
+// is meant to hold every kind of thing that the format knows; add here what a version brings.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "tests/journal/sample.h"
+#include "tests/journal/testing.h"
+#include "tests/support/temp_dir.h"
+
+namespace holdfast::journal {
+namespace {
+
+constexpr const char* kHelp =
+    "make_sample closed DIR        a journal of everything, closed in order\n"
+    "make_sample killed DIR        the same, as a killed writer leaves it\n"
+    "make_sample pack JOURNAL DIR  of a journal that was made by somebody else\n"
+    "make_sample dump JOURNAL      prints what tests compare\n";
+
+// Appends to many sandboxes and remembers where each stands.
+class Author {
+ public:
+  explicit Author(Journal& journal) : journal_(journal) {}
+
+  // The sequence of the last record after it.
+  std::uint64_t Append(const std::string& id, std::vector<Draft> drafts, Projection projection) {
+    const absl::StatusOr<SandboxRow> row = journal_.reader().FindSandbox(id);
+    const std::uint64_t head = row.ok() ? row->head_sequence : 0;
+    const auto appended = journal_.Append(Batch{.sandbox_id = id,
+                                                .expected_sequence = head,
+                                                .drafts = std::move(drafts),
+                                                .projection = std::move(projection)});
+    if (!appended.ok()) {
+      std::fprintf(stderr, "%s\n", appended.status().ToString().c_str());
+      std::abort();
+    }
+    return appended->last_sequence;
+  }
+  std::uint64_t Live(const std::string& id, std::vector<Draft> drafts, std::string state = "Busy") {
+    return Append(id, std::move(drafts), {.state = std::move(state), .live = true, .summary = id});
+  }
+  void End(const std::string& id, std::vector<Draft> drafts) {
+    Append(id, std::move(drafts), {.state = "Deleted", .live = false, .summary = ""});
+  }
+
+  // Times are the sample's own, so that only the journal's name and owner differ between runs.
+  std::int64_t Tick() { return now_unix_ms_ += 250; }
+  Draft Event(std::string type = "SomethingHappened", std::string payload = "payload") {
+    return Draft::Event(std::move(type), std::move(payload), Tick());
+  }
+  Draft Forward(const std::string& key, const std::vector<v1::Resource>& claims) {
+    return Draft::Intent(ForwardIntent("docker", key, claims), Tick());
+  }
+  Draft Undo(const std::string& key, std::uint64_t undoes) {
+    return Draft::Intent(UndoIntent("docker", key, undoes), Tick());
+  }
+  Draft Answer(std::uint64_t intent, v1::Outcome::Verdict verdict, bool closes,
+               const std::vector<v1::Resource>& resources = {}, bool no_effect = false) {
+    v1::Outcome outcome = MakeOutcome(intent, verdict, closes, resources);
+    outcome.set_no_effect(no_effect);
+    return Draft::Outcome(outcome, Tick());
+  }
+
+ private:
+  Journal& journal_;
+  std::int64_t now_unix_ms_ = 1'700'000'000'000;
+};
+
+std::vector<v1::Outcome::Verdict> AllVerdicts() {
+  std::vector<v1::Outcome::Verdict> verdicts;
+  for (int number = v1::Outcome::Verdict_MIN; number <= v1::Outcome::Verdict_MAX; ++number) {
+    if (number == v1::Outcome::VERDICT_UNSPECIFIED || !v1::Outcome::Verdict_IsValid(number)) {
+      continue;
+    }
+    verdicts.push_back(static_cast<v1::Outcome::Verdict>(number));
+  }
+  return verdicts;
+}
+
+bool MakesThings(v1::Outcome::Verdict verdict) {
+  return verdict == v1::Outcome::DONE || verdict == v1::Outcome::PRESENT;
+}
+
+// Every verdict on a forward step and on an undo, each closing and not, with and without effect:
+// all statuses of the ledger, and intents that are open and that are closed.
+void AppendVerdicts(Author& author) {
+  const std::vector<v1::Resource> claims = {MakeResource("container", "box"),
+                                            MakeResource("network", "net")};
+  const std::vector<v1::Resource> made = {MakeResource("container", "box", "handle-1")};
+  for (const v1::Outcome::Verdict verdict : AllVerdicts()) {
+    const std::string name = v1::Outcome::Verdict_Name(verdict);
+    for (const bool closes : {true, false}) {
+      const std::string id = fmt::format("forward {} {}", name, closes ? "closed" : "open");
+      author.Live(id, {author.Event(), author.Forward(id + "/1", claims)});
+      author.Live(id, {author.Answer(2, verdict, closes,
+                                     MakesThings(verdict) ? made : std::vector<v1::Resource>{})});
+    }
+    const std::string id = fmt::format("undo {}", name);
+    author.Live(id,
+                {author.Forward(id + "/1", claims), author.Answer(1, v1::Outcome::DONE, true, made),
+                 author.Undo(id + "/1", 1), author.Answer(3, verdict, true)});
+  }
+  author.Live("failed without effect", {author.Forward("f/1", claims),
+                                        author.Answer(1, v1::Outcome::FAILED, true, {}, true)});
+  author.Live("failed but made something",
+              {author.Forward("f/2", claims), author.Answer(1, v1::Outcome::FAILED, true, made)});
+}
+
+// One thing that changes hands, answers that come twice, an undo that nobody has answered.
+void AppendCourses(Author& author) {
+  const v1::Resource claim = MakeResource("lease", "address");
+  author.Live("takes over", {author.Forward("t/1", {claim}),
+                             author.Answer(1, v1::Outcome::DONE, true,
+                                           {MakeResource("lease", "address", "10.0.0.1")}),
+                             author.Forward("t/2", {claim}),
+                             author.Answer(3, v1::Outcome::DONE, true,
+                                           {MakeResource("lease", "address", "10.0.0.2"),
+                                            MakeResource("lease", "unclaimed", "10.0.0.3")})});
+  author.Live("answered twice",
+              {author.Forward("a/1", {claim}), author.Answer(1, v1::Outcome::UNKNOWN, true),
+               author.Answer(1, v1::Outcome::PRESENT, true, {claim}),
+               author.Answer(1, v1::Outcome::VANISHED, true)});
+  author.Live("in flight", {author.Event("Requested"), author.Forward("i/1", {claim})});
+  author.Live("undo in flight",
+              {author.Forward("u/1", {claim}), author.Answer(1, v1::Outcome::DONE, true, {claim}),
+               author.Undo("u/1", 1)});
+  for (const std::string id : {"ended", "ended and back"}) {
+    author.Live(id,
+                {author.Forward(id, {claim}), author.Answer(1, v1::Outcome::DONE, true, {claim})});
+    author.End(id, {author.Undo(id, 1), author.Answer(3, v1::Outcome::DONE, true)});
+  }
+}
+
+// What strings and blobs may hold. Ids differ in letter case and in what surrounds them.
+void AppendOddities(Author& author) {
+  const std::vector<std::string> ids = {"A",
+                                        "a",
+                                        " a",
+                                        "a ",
+                                        "Ünïcode/☃/😀",
+                                        "'; DROP TABLE records; --",
+                                        "100%_?*[]\\",
+                                        "two\nlines",
+                                        "tab\tand \"quotes\"",
+                                        std::string(512, 'x')};
+  for (const std::string& id : ids) author.Live(id, {author.Event()});
+
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+  std::string large;  // several pages
+  while (large.size() < 12'000) large += fmt::format("{},", large.size());
+  author.Append("payloads",
+                {author.Event("Empty", ""), author.Event("One", std::string(1, '\0')),
+                 author.Event("Bytes", bytes), author.Event("Large", large),
+                 author.Event(std::string(512, 't'), "of a long type"),
+                 author.Event("Ünïcode type ☃", "of an odd type"), Draft::Event("AtZero", "", 0),
+                 Draft::Event("BeforeZero", "", -1), Draft::Event("Last", "", INT64_MAX),
+                 Draft::Event("First", "", INT64_MIN)},
+                {.state = "", .live = true, .summary = bytes});
+  author.Append("long summary", {author.Event()},
+                {.state = std::string(512, 's'), .live = true, .summary = large});
+}
+
+// Written under the second epoch.
+void AppendAfterReopen(Author& author) {
+  author.Live("in flight", {author.Answer(2, v1::Outcome::UNKNOWN, false)}, "Recovering");
+  author.Live("undo in flight", {author.Answer(3, v1::Outcome::DONE, true)}, "Recovering");
+  author.Live("ended and back", {author.Event("Requested"),
+                                 author.Forward("b/1", {MakeResource("lease", "address")})});
+  author.Live("only in the second epoch", {author.Event("Requested")});
+  for (int i = 0; i < 40; ++i) author.Live("a", {author.Event("Beat", fmt::format("{}", i))});
+}
+
+void WriteSample(const std::string& directory, bool killed) {
+  const testing::TempDir temp;
+  const std::string path = temp.File("journal.db");
+  {
+    const std::unique_ptr<Journal> journal = OpenJournal(path);
+    Author author(*journal);
+    AppendVerdicts(author);
+    AppendCourses(author);
+    AppendOddities(author);
+  }
+  std::unique_ptr<Journal> journal = OpenJournal(path);
+  Author author(*journal);
+  AppendAfterReopen(author);
+  if (!killed) journal.reset();
+  PackSample(path, directory);
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 2 && (arguments[0] == "closed" || arguments[0] == "killed")) {
+    WriteSample(arguments[1], arguments[0] == "killed");
+  } else if (arguments.size() == 3 && arguments[0] == "pack") {
+    PackSample(std::filesystem::absolute(arguments[1]).string(), arguments[2]);
+  } else if (arguments.size() == 2 && arguments[0] == "dump") {
+    const auto reader = Reader::Open(arguments[1]);
+    if (!reader.ok()) {
+      std::fprintf(stderr, "%s\n", reader.status().ToString().c_str());
+      return 1;
+    }
+    std::fputs(Dump(**reader).c_str(), stdout);
+  } else {
+    std::fputs(kHelp, stderr);
+    return 2;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace holdfast::journal
+
+int main(int argc, char** argv) {
+  return holdfast::journal::Run(std::vector<std::string>(argv + 1, argv + argc));
+}
