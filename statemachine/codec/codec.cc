@@ -41,6 +41,7 @@ std::string Payload(const model::SandboxRequested& event) {
   message.set_generation(event.generation.value);
   ToMessage(event.spec, *message.mutable_spec());
   for (const model::ChainEntry& entry : event.chain) ToMessage(entry, *message.add_chain());
+  for (const std::string& field : event.secret_fields) message.add_secret_fields(Utf8(field));
   return Serialize(message);
 }
 
@@ -191,6 +192,7 @@ absl::StatusOr<model::Event> DecodeSandboxRequested(const std::string& payload) 
   event.generation = {message.generation()};
   event.spec = FromMessage(message.spec());
   for (const v1::ChainEntry& entry : message.chain()) event.chain.push_back(FromMessage(entry));
+  event.secret_fields = {message.secret_fields().begin(), message.secret_fields().end()};
   return event;
 }
 

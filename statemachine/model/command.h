@@ -9,13 +9,15 @@
 
 #include "statemachine/model/chain.h"
 #include "statemachine/model/ids.h"
+#include "statemachine/model/secrets.h"
 #include "statemachine/model/spec.h"
 
 namespace holdfast::model {
 
 struct CreateSandbox {
   SandboxSpec spec;
-  Chain chain;  // resolved from configuration and labels by the caller; frozen by accepting it
+  Chain chain;      // resolved from configuration and labels by the caller; frozen by accepting it
+  Secrets secrets;  // of the request; kept only if the driver takes them, and then only sealed
 };
 struct StartSandbox {};
 struct StopSandbox {

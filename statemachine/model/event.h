@@ -32,6 +32,8 @@ struct SandboxRequested {
   Generation generation;  // = the id of the create operation
   SandboxSpec spec;
   Chain chain;  // frozen
+  // Names of the secrets that came with the request and that its driver is given. Never a value.
+  std::vector<std::string> secret_fields;
   friend bool operator==(const SandboxRequested&, const SandboxRequested&) = default;
 };
 

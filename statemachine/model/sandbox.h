@@ -104,6 +104,7 @@ struct Sandbox {
 
   SandboxSpec spec;
   Chain chain;
+  std::vector<std::string> secret_fields;  // names only; see SandboxRequested
   std::optional<LaunchPlan> plan;
 
   std::optional<Operation> operation;  // the active one

@@ -281,7 +281,8 @@ Decision Core::OnCreate(const Command& command, const CreateSandbox& create) {
   }
   s_.id = command.sandbox;
   const OperationId operation{s_.last_operation.value + 1};
-  Emit(SandboxRequested{Generation{operation.value}, create.spec, create.chain});
+  Emit(SandboxRequested{Generation{operation.value}, create.spec, create.chain,
+                        create.secrets.Names()});
   Accept(command, OperationKind::kCreate, false, 0);
   Move(Trigger::kValidationStarted);
   Move(Trigger::kValidationPassed);

@@ -95,6 +95,7 @@ absl::Status Apply(Sandbox& s, const Recorded& r, const SandboxRequested& e) {
   fresh.state_since = r.time;
   fresh.spec = e.spec;
   fresh.chain = e.chain;
+  fresh.secret_fields = e.secret_fields;
   s = std::move(fresh);
   return absl::OkStatus();
 }

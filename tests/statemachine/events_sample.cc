@@ -176,6 +176,7 @@ SandboxRequested AnySandboxRequested() {
     entry.deadline = std::chrono::milliseconds(Any<std::int64_t>());
     return entry;
   });
+  event.secret_fields = AnyList(AnyText);
   return event;
 }
 
@@ -253,7 +254,7 @@ Event AnyEventOfKind(std::size_t kind) {
 
 std::vector<Event> SampleEvents() {
   return {
-      SandboxRequested{{3}, SampleSpec(), {SampleEntry()}},
+      SandboxRequested{{3}, SampleSpec(), {SampleEntry()}, {}},
       OperationAccepted{{3}, OperationKind::kStop, "request-9", true, 5'000},
       OperationFinished{{3}, OperationResult::kFailed, "NoImage", "The image was not found."},
       Transitioned{Trigger::kOperationFailed, State::kRollingBack, "NoImage", "Not found."},
@@ -271,6 +272,7 @@ std::vector<Event> SampleEvents() {
       StepSkipped{{12}, "HookFailed", "The hook kept failing.", false},
       EffectVanished{{12}, "WorkloadExited", "The workload ended by itself.", -9},
       AgreementChanged{Agreement::kDrifted, "The directory is gone."},
+      SandboxRequested{{3}, SampleSpec(), {}, {"sandbox_token", "launch_authentication"}},
   };
 }
 

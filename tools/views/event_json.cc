@@ -86,7 +86,8 @@ Json ToJson(const model::LaunchPlan& plan) {
 Json ToJson(const model::SandboxRequested& e) {
   return {{"generation", e.generation.value},
           {"spec", ToJson(e.spec)},
-          {"chain", ToJsonArray(e.chain)}};
+          {"chain", ToJsonArray(e.chain)},
+          {"secret_fields", e.secret_fields}};
 }
 
 Json ToJson(const model::OperationAccepted& e) {
