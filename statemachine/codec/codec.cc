@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One overload of Payload and one branch of Decode for each kind of event. Maps are serialized in
-// the order of their keys, so that the same event is always the same bytes.
+// One overload of Payload and one branch of Decode for each kind of event.
 #include "statemachine/codec/codec.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <string>
 #include <string_view>
@@ -24,17 +21,6 @@ namespace {
 
 using journal::RecordKind;
 namespace v1 = lifecycle::v1;
-
-std::string Serialize(const google::protobuf::MessageLite& message) {
-  std::string bytes;
-  {  // the streams hand over their last bytes when they end
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-  }
-  return bytes;
-}
 
 std::string Payload(const model::SandboxRequested& event) {
   v1::SandboxRequestedEvent message;
@@ -157,15 +143,6 @@ absl::StatusOr<Message> Parse(const std::string& payload) {
                                            Message::descriptor()->full_name()));
   }
   return message;
-}
-
-// A name that was persisted, as the value it stands for.
-template <typename T>
-absl::StatusOr<T> Known(std::optional<T> value, std::string_view what, const std::string& name) {
-  if (!value) {
-    return absl::DataLossError(fmt::format("this version knows no {} \"{}\"", what, name));
-  }
-  return *value;
 }
 
 absl::StatusOr<model::Event> DecodeTransition(model::Trigger trigger, const std::string& payload) {

@@ -2,7 +2,8 @@
 #include "statemachine/codec/messages.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/map.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <chrono>
 #include <cstdint>
@@ -14,16 +15,6 @@
 
 namespace holdfast::codec {
 namespace {
-
-using StringMap = google::protobuf::Map<std::string, std::string>;
-
-void ToMap(const std::map<std::string, std::string>& from, StringMap& to) {
-  for (const auto& [key, value] : from) to[Utf8(key)] = Utf8(value);
-}
-
-std::map<std::string, std::string> FromMap(const StringMap& from) {
-  return {from.begin(), from.end()};
-}
 
 template <typename Repeated>
 std::vector<std::string> FromRepeated(const Repeated& from) {
@@ -69,6 +60,25 @@ absl::StatusOr<model::Verdict> FromMessage(journal::v1::Outcome::Verdict verdict
 }
 
 }  // namespace
+
+std::string Serialize(const google::protobuf::MessageLite& message) {
+  std::string bytes;
+  {  // the streams hand over their last bytes when they end
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&coded);
+  }
+  return bytes;
+}
+
+void ToMap(const std::map<std::string, std::string>& from, StringMap& to) {
+  for (const auto& [key, value] : from) to[Utf8(key)] = Utf8(value);
+}
+
+std::map<std::string, std::string> FromMap(const StringMap& from) {
+  return {from.begin(), from.end()};
+}
 
 void ToMessage(const model::SandboxSpec& spec, lifecycle::v1::SandboxSpec& message) {
   message.set_name(Utf8(spec.name));
@@ -245,6 +255,25 @@ absl::StatusOr<model::StepIntended> FromMessage(const journal::v1::Intent& messa
   return step;
 }
 
+void ToMessage(const model::Resource& resource, journal::v1::Resource& message) {
+  message.set_kind(Utf8(resource.kind));
+  message.set_name(Utf8(resource.name));
+  message.set_handle(Utf8(resource.handle));
+}
+
+model::Resource FromMessage(const journal::v1::Resource& message) {
+  return {message.kind(), message.name(), message.handle()};
+}
+
+void ToMessage(const model::StateBlob& state, journal::v1::StateBlob& message) {
+  message.set_schema_version(state.schema_version);
+  message.set_bytes(state.bytes);
+}
+
+model::StateBlob FromMessage(const journal::v1::StateBlob& message) {
+  return {message.schema_version(), message.bytes()};
+}
+
 void ToMessage(const model::StepAnswered& answer, journal::v1::Outcome& message) {
   const model::Outcome& outcome = answer.outcome;
   message.set_intent(answer.intent.value);
@@ -256,16 +285,10 @@ void ToMessage(const model::StepAnswered& answer, journal::v1::Outcome& message)
   message.set_retryable(outcome.retryable);
   message.set_no_effect(outcome.no_effect);
   for (const model::Resource& resource : outcome.resources) {
-    journal::v1::Resource& to = *message.add_resources();
-    to.set_kind(Utf8(resource.kind));
-    to.set_name(Utf8(resource.name));
-    to.set_handle(Utf8(resource.handle));
+    ToMessage(resource, *message.add_resources());
   }
   ToMap(outcome.env, *message.mutable_env());
-  if (outcome.state) {
-    message.mutable_state()->set_schema_version(outcome.state->schema_version);
-    message.mutable_state()->set_bytes(outcome.state->bytes);
-  }
+  if (outcome.state) ToMessage(*outcome.state, *message.mutable_state());
   if (outcome.plan) message.set_result(EncodePlan(*outcome.plan));
 }
 
@@ -281,12 +304,10 @@ absl::StatusOr<model::StepAnswered> FromMessage(const journal::v1::Outcome& mess
   outcome.retryable = message.retryable();
   outcome.no_effect = message.no_effect();
   for (const journal::v1::Resource& resource : message.resources()) {
-    outcome.resources.push_back({resource.kind(), resource.name(), resource.handle()});
+    outcome.resources.push_back(FromMessage(resource));
   }
   outcome.env = FromMap(message.env());
-  if (message.has_state()) {
-    outcome.state = model::StateBlob{message.state().schema_version(), message.state().bytes()};
-  }
+  if (message.has_state()) outcome.state = FromMessage(message.state());
   if (message.has_result()) {
     HF_ASSIGN_OR_RETURN(outcome.plan, DecodePlan(message.result()));
   }

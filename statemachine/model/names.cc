@@ -21,7 +21,6 @@ constexpr auto kOperationKinds =
     std::to_array<std::string_view>({"create", "start", "stop", "delete"});
 constexpr auto kOperationResults =
     std::to_array<std::string_view>({"Succeeded", "Failed", "Interrupted"});
-
 constexpr auto kStepPhases = std::to_array<std::string_view>(
     {"InFlight", "Probing", "WaitingRetry", "WaitingProbe", "Parked", "Held"});
 
@@ -55,6 +54,9 @@ std::optional<OperationResult> OperationResultFromName(std::string_view name) {
 }
 
 std::string_view Name(StepPhase phase) { return kStepPhases.at(static_cast<std::size_t>(phase)); }
+std::optional<StepPhase> StepPhaseFromName(std::string_view name) {
+  return Find<StepPhase>(kStepPhases, name);
+}
 
 std::string_view TypeName(const Event& event) {
   return std::visit(

@@ -25,6 +25,7 @@ enum class StepPhase : std::uint8_t {
   kHeld,          // took effect, or may have (see `certain`), and is not undone
 };
 std::string_view Name(StepPhase phase);
+std::optional<StepPhase> StepPhaseFromName(std::string_view name);
 
 // A step that is being worked at, or whose effect is or may be in the world.
 struct Step {

@@ -43,6 +43,13 @@ TEST(ModelNames, OfAgreementsComeBack) {
       {Agreement::kConsistent, Agreement::kReconciling, Agreement::kDrifted}, AgreementFromName);
 }
 
+TEST(ModelNames, OfStepPhasesComeBack) {
+  ExpectNamesComeBack<StepPhase>(
+      {StepPhase::kInFlight, StepPhase::kProbing, StepPhase::kWaitingRetry,
+       StepPhase::kWaitingProbe, StepPhase::kParked, StepPhase::kHeld},
+      StepPhaseFromName);
+}
+
 TEST(ModelNames, OfVerdictsComeBack) {
   ExpectNamesComeBack<Verdict>({Verdict::kDone, Verdict::kFailed, Verdict::kUnknown,
                                 Verdict::kPresent, Verdict::kAbsent, Verdict::kCannotTell},
