@@ -324,6 +324,21 @@ Decision Core::OnStop(const Command& command, const StopSandbox& stop) {
   return Accepted(s_.last_operation);
 }
 
+// Whether nobody is working at the step, so that no answer will come by itself.
+bool Rests(const Step& step) {
+  switch (step.phase) {
+    case StepPhase::kWaitingRetry:
+    case StepPhase::kWaitingProbe:
+    case StepPhase::kParked:
+    case StepPhase::kHeld:
+      return true;
+    case StepPhase::kInFlight:
+    case StepPhase::kProbing:
+      return false;
+  }
+  return false;
+}
+
 Decision Core::OnDelete(const Command& command, const DeleteSandbox& del) {
   if (auto known = FindRequest(s_, command, OperationKind::kDelete)) return Accepted(*known);
   if (!s_.live()) return NotFound(command);
@@ -335,22 +350,14 @@ Decision Core::OnDelete(const Command& command, const DeleteSandbox& del) {
   }
   Accept(command, OperationKind::kDelete, del.force, del.grace_ms);
   const OperationId operation = s_.last_operation;
-  const bool was_parked = s_.current && s_.current->phase == StepPhase::kParked;
   if (!deleting) Move(Trigger::kDeleteRequested);
-  if (s_.current && broken_.ok()) {
-    if (was_parked) {
-      Overtake();
-    } else if (s_.current->phase == StepPhase::kWaitingRetry ||
-               s_.current->phase == StepPhase::kWaitingProbe) {
-      Overtake();
-    }
-    // In flight or being probed: its answer is waited for, then the delete goes on.
-  }
+  // A step that somebody works at is waited for; after its answer the delete goes on.
+  if (broken_.ok() && s_.current && Rests(*s_.current)) Overtake();
   Advance();
   return Accepted(operation);
 }
 
-// The delete meets a step that rests: nobody is working at it, so no answer will come by itself.
+// The delete meets a step that rests.
 void Core::Overtake() {
   const Step& step = *s_.current;
   if (step.what.kind == StepKind::kUndo) {
