@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is done with a journal that is held for writing.
+#include <utility>
+
+#include "journal/c/batch.h"
+#include "journal/c/callbacks.h"
+#include "journal/c/errors.h"
+#include "journal/c/open.h"
+#include "journal/c/rows.h"
+#include "journal/c/structs.h"
+#include "support/status_macros.h"
+
+namespace hc = holdfast::journal::c;
+using holdfast::journal::Appended;
+
+namespace {
+
+hf_appended StructOf(const Appended& appended) {
+  return hf_appended{.size = sizeof(hf_appended),
+                     .first_position = appended.first_position,
+                     .last_position = appended.last_position,
+                     .last_sequence = appended.last_sequence};
+}
+
+// Runs `body` on an open journal.
+template <typename Body>
+hf_code OnJournal(const hf_journal* journal, hf_error** error, Body body) {
+  return hc::Run(error, [&]() -> absl::Status {
+    HF_ASSIGN_OR_RETURN(const auto open, hc::Find(journal));
+    return body(*open->journal);
+  });
+}
+
+void Tell(hf_append_callback done, void* context, const absl::StatusOr<Appended>& result) {
+  const hc::InCallback in_callback;
+  if (result.ok()) {
+    const hf_appended appended = StructOf(*result);
+    return done(context, HF_OK, &appended, nullptr);
+  }
+  hf_error* error = nullptr;
+  const hf_code code = hc::Answer(result.status(), &error);
+  done(context, code, nullptr, error);
+  hf_error_free(error);
+}
+
+}  // namespace
+
+extern "C" {
+
+hf_code hf_append(hf_journal* journal, const hf_batch* batch, hf_appended* appended,
+                  hf_error** error) {
+  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+    if (batch == nullptr) return absl::InvalidArgumentError("the batch is NULL");
+    if (appended != nullptr) HF_RETURN_IF_ERROR(hc::CheckStruct(appended, "appended"));
+    HF_RETURN_IF_ERROR(hc::CheckMayBlock("hf_append"));
+    HF_ASSIGN_OR_RETURN(const Appended result, ours.Append(batch->batch));
+    if (appended != nullptr) hc::Give(StructOf(result), appended);
+    return absl::OkStatus();
+  });
+}
+
+hf_code hf_append_async(hf_journal* journal, const hf_batch* batch, hf_append_callback done,
+                        void* context, hf_error** error) {
+  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+    if (batch == nullptr) return absl::InvalidArgumentError("the batch is NULL");
+    if (done == nullptr) return absl::InvalidArgumentError("there is nobody to be told");
+    ours.AppendAsync(batch->batch, [done, context](const absl::StatusOr<Appended>& result) {
+      Tell(done, context, result);
+    });
+    return absl::OkStatus();
+  });
+}
+
+hf_code hf_epoch(hf_journal* journal, uint64_t* epoch, hf_error** error) {
+  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+    if (epoch == nullptr) return absl::InvalidArgumentError("there is no place for the epoch");
+    *epoch = ours.epoch();
+    return absl::OkStatus();
+  });
+}
+
+hf_code hf_sound(hf_journal* journal, int32_t* sound, hf_error** error) {
+  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+    if (sound == nullptr) return absl::InvalidArgumentError("there is no place for the answer");
+    *sound = ours.sound() ? 1 : 0;
+    return absl::OkStatus();
+  });
+}
+
+hf_code hf_read_stats(hf_journal* journal, hf_stats* stats, hf_error** error) {
+  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+    HF_RETURN_IF_ERROR(hc::CheckStruct(stats, "stats"));
+    const holdfast::journal::Stats read = ours.stats();
+    hc::Give(hf_stats{.size = sizeof(hf_stats),
+                      .commits = read.commits,
+                      .batches = read.batches,
+                      .records = read.records,
+                      .commits_failed = read.commits_failed,
+                      .batches_waiting = read.batches_waiting},
+             stats);
+    return absl::OkStatus();
+  });
+}
+
+hf_code hf_previous_ownership(hf_journal* journal, hf_ownership_visitor visit, void* context,
+                              hf_error** error) {
+  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+    if (visit == nullptr) return absl::InvalidArgumentError("there is no visitor");
+    const hf_ownership row = hc::StructOf(ours.previous_ownership());
+    visit(context, &row);
+    return absl::OkStatus();
+  });
+}
+
+}  // extern "C"
