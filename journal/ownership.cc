@@ -34,6 +34,17 @@ absl::Status WriteOwnership(Database& database, const Ownership& ownership) {
   return update.BindText(1, "boot_id").BindText(2, ownership.boot_id).Run();
 }
 
+absl::Status WriteRestoration(Database& database, std::int64_t time_unix_ms, std::uint64_t position,
+                              std::uint64_t epoch) {
+  HF_ASSIGN_OR_RETURN(Statement set,
+                      database.Prepare("INSERT INTO meta (name, value)\n"
+                                       "VALUES (?1, ?2)\n"
+                                       "ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
+  HF_RETURN_IF_ERROR(set.BindText(1, "restored_unix_ms").Bind(2, time_unix_ms).Run());
+  HF_RETURN_IF_ERROR(set.BindText(1, "restored_position").Bind(2, position).Run());
+  return set.BindText(1, "epoch").Bind(2, epoch).Run();
+}
+
 std::string Describe(const Ownership& ownership) {
   return fmt::format(
       "{}, pid {}, since {}, epoch {}", ownership.owner, ownership.pid,

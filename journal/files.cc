@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "journal/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "fmt/format.h"
+#include "support/status_macros.h"
+
+namespace holdfast::journal {
+namespace {
+
+// Read and written at a time.
+constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+
+class File {
+ public:
+  static absl::StatusOr<File> Open(const std::string& path, int flags) {
+    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd < 0) return FileError(errno, fmt::format("opening {}", path));
+    return File(fd, path);
+  }
+  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+  File& operator=(File&&) = delete;
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  // Fewer than asked for only at the end of the file.
+  absl::StatusOr<std::string_view> Read(std::string& block) {
+    block.resize(kBlockBytes);
+    std::size_t filled = 0;
+    while (filled < block.size()) {
+      const ssize_t got = ::read(fd_, block.data() + filled, block.size() - filled);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return FileError(errno, fmt::format("reading {}", path_));
+      if (got == 0) break;
+      filled += static_cast<std::size_t>(got);
+    }
+    return std::string_view(block).substr(0, filled);
+  }
+
+  absl::Status Write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return FileError(errno, fmt::format("writing {}", path_));
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Sync() {
+    return ::fsync(fd_) == 0 ? absl::OkStatus()
+                             : FileError(errno, fmt::format("syncing {}", path_));
+  }
+
+ private:
+  File(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  int fd_ = -1;
+  std::string path_;
+};
+
+absl::Status RenameWith(const std::string& from, const std::string& to, unsigned flags) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) {
+    return absl::OkStatus();
+  }
+  if (errno == EEXIST) return absl::AlreadyExistsError(fmt::format("{} exists", to));
+  if (errno == EINVAL || errno == ENOSYS) {
+    return absl::UnimplementedError(
+        fmt::format("renaming {} to {}: {}", from, to, strerror(errno)));
+  }
+  return FileError(errno, fmt::format("renaming {} to {}", from, to));
+}
+
+}  // namespace
+
+absl::Status FileError(int error, std::string_view doing) {
+  const std::string message = fmt::format("{}: {}", doing, strerror(error));
+  return error == ENOSPC || error == EDQUOT ? absl::ResourceExhaustedError(message)
+                                            : absl::UnavailableError(message);
+}
+
+bool IsThere(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 || errno != ENOENT;
+}
+
+std::string DirectoryOf(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+absl::Status MakeEmptyFile(const std::string& path) {
+  return File::Open(path, O_WRONLY | O_CREAT | O_EXCL).status();
+}
+
+absl::Status MakeDirectory(const std::string& path) {
+  if (::mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) return absl::OkStatus();
+  return FileError(errno, fmt::format("making the directory {}", path));
+}
+
+absl::Status SyncFile(const std::string& path) {
+  HF_ASSIGN_OR_RETURN(File file, File::Open(path, O_RDONLY));
+  return file.Sync();
+}
+
+absl::Status SyncDirectory(const std::string& path) {
+  HF_ASSIGN_OR_RETURN(File directory, File::Open(path, O_RDONLY | O_DIRECTORY));
+  return directory.Sync();
+}
+
+absl::Status CopyFile(const std::string& from, const std::string& to) {
+  HF_ASSIGN_OR_RETURN(File source, File::Open(from, O_RDONLY));
+  HF_ASSIGN_OR_RETURN(File copy, File::Open(to, O_WRONLY | O_CREAT | O_TRUNC));
+  std::string block;
+  while (true) {
+    HF_ASSIGN_OR_RETURN(const std::string_view bytes, source.Read(block));
+    if (bytes.empty()) return copy.Sync();
+    HF_RETURN_IF_ERROR(copy.Write(bytes));
+  }
+}
+
+absl::StatusOr<bool> SameContent(const std::string& left, const std::string& right) {
+  HF_ASSIGN_OR_RETURN(File left_file, File::Open(left, O_RDONLY));
+  HF_ASSIGN_OR_RETURN(File right_file, File::Open(right, O_RDONLY));
+  std::string left_block;
+  std::string right_block;
+  while (true) {
+    HF_ASSIGN_OR_RETURN(const std::string_view left_bytes, left_file.Read(left_block));
+    HF_ASSIGN_OR_RETURN(const std::string_view right_bytes, right_file.Read(right_block));
+    if (left_bytes != right_bytes) return false;
+    if (left_bytes.empty()) return true;
+  }
+}
+
+absl::Status Link(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
+  return FileError(errno, fmt::format("linking {} to {}", from, to));
+}
+
+absl::Status Rename(const std::string& from, const std::string& to) {
+  return RenameWith(from, to, 0);
+}
+
+absl::Status RenameToFree(const std::string& from, const std::string& to) {
+  absl::Status status = RenameWith(from, to, RENAME_NOREPLACE);
+  if (!absl::IsUnimplemented(status)) return status;
+  // The file system cannot refuse by itself; between the look and the rename somebody else could
+  // take the name.
+  if (IsThere(to)) return absl::AlreadyExistsError(fmt::format("{} exists", to));
+  return Rename(from, to);
+}
+
+absl::Status Exchange(const std::string& left, const std::string& right) {
+  return RenameWith(left, right, RENAME_EXCHANGE);
+}
+
+absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  auto entry = std::filesystem::directory_iterator(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return names;
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::error_code gone;
+    if (entry->is_regular_file(gone)) names.push_back(entry->path().filename().string());
+  }
+  if (error) return FileError(error.value(), fmt::format("listing {}", directory));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+absl::Status Remove(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  return error ? FileError(error.value(), fmt::format("removing {}", path)) : absl::OkStatus();
+}
+
+}  // namespace holdfast::journal

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What backup and restore do to files besides SQLite: copy, sync, move, and say what went wrong.
+// Everything made here can be read by its owner alone: what sandboxes run and hold is nobody else's
+// business.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace holdfast::journal {
+
+// For want of space ResourceExhausted, else Unavailable; "doing: what the system says".
+absl::Status FileError(int error, std::string_view doing);
+
+// Whether anything at all has this name, a dangling link too. What cannot be looked at is taken to
+// be there.
+bool IsThere(const std::string& path);
+// "." for a path without a slash.
+std::string DirectoryOf(const std::string& path);
+
+absl::Status MakeEmptyFile(const std::string& path);  // an error when it is there
+absl::Status MakeDirectory(const std::string& path);  // no error when it is there
+absl::Status SyncFile(const std::string& path);
+absl::Status SyncDirectory(const std::string& path);
+
+// Makes or overwrites `to`, synced. Kept as it is: `from`.
+absl::Status CopyFile(const std::string& from, const std::string& to);
+absl::StatusOr<bool> SameContent(const std::string& left, const std::string& right);
+// Gives the file a second name.
+absl::Status Link(const std::string& from, const std::string& to);
+// Replaces what has the name `to`.
+absl::Status Rename(const std::string& from, const std::string& to);
+// AlreadyExists when something has the name `to`; it is kept.
+absl::Status RenameToFree(const std::string& from, const std::string& to);
+// The two change names, both or neither. Unimplemented when the file system cannot.
+absl::Status Exchange(const std::string& left, const std::string& right);
+
+// Names of the regular files in a directory, sorted; none when there is no such directory.
+absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& directory);
+// With all that is in it, if it is a directory. No error when nothing is there.
+absl::Status Remove(const std::string& path);
+
+}  // namespace holdfast::journal
