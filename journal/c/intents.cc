@@ -110,6 +110,7 @@ absl::StatusOr<v1::Intent> ToMessage(const hf_intent* theirs) {
   if (ours.kind != HF_FORWARD && ours.kind != HF_UNDO) {
     return absl::InvalidArgumentError("an intent is neither HF_FORWARD nor HF_UNDO");
   }
+  HF_RETURN_IF_ERROR(CheckReserved(ours.reserved, "the intent"));
   v1::Intent message;
   message.set_operation(ours.operation);
   message.set_kind(ours.kind == HF_FORWARD ? v1::Intent::FORWARD : v1::Intent::UNDO);

@@ -39,6 +39,7 @@ absl::StatusOr<hf_journal*> Open(const hf_options* theirs) {
   if (ours.path == nullptr || *ours.path == '\0') {
     return absl::InvalidArgumentError("options have no path");
   }
+  HF_RETURN_IF_ERROR(CheckReserved(ours.reserved, "options"));
   Options options;
   options.path = ours.path;
   options.create_if_missing = ours.create != 0;

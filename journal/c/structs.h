@@ -48,6 +48,12 @@ absl::StatusOr<Struct> Take(const Struct* theirs, std::string_view name) {
   return ours;
 }
 
+// What is kept for later must not be in use before.
+inline absl::Status CheckReserved(std::int32_t reserved, std::string_view name) {
+  if (reserved == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("{}: what is reserved is not 0", name));
+}
+
 // Fills what the caller knows of its struct. REQUIRES: CheckStruct took it.
 template <typename Struct>
 void Give(Struct ours, Struct* theirs) {

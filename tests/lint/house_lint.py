@@ -41,7 +41,8 @@ class Tree:
                     self.binary.add(relative)
 
     def code(self):
-        return {p: t for p, t in self.texts.items() if p.endswith(CODE)}
+        """What is in a room. Examples are in none: they include what is installed, as a user would."""
+        return {p: t for p, t in self.texts.items() if p.endswith(CODE) and not p.startswith("examples/")}
 
     def exists(self, relative):
         return (self.root / relative).exists()
