@@ -28,6 +28,7 @@
 #include "statemachine/model/outcome.h"
 #include "statemachine/model/plan.h"
 #include "statemachine/model/resource.h"
+#include "statemachine/model/secrets.h"
 #include "statemachine/model/spec.h"
 
 namespace holdfast::drivers {
@@ -38,7 +39,10 @@ struct Capabilities {
   std::string default_image;          // for requests without an image; empty: the driver needs none
   std::vector<std::string> features;  // what extensions may require, e.g. "isolation.bubblewrap"
   std::vector<std::string> resource_families;  // the resource kinds it makes and ListOwned reports
-  std::map<std::string, std::string> facts;    // for people: why a feature is absent, versions
+  // The forward steps (model/action.h) that are given the request's secrets, and that fail without
+  // being called when those cannot be had any more. None: it is given none, and none are kept.
+  std::vector<std::string> secret_steps;
+  std::map<std::string, std::string> facts;  // for people: why a feature is absent, versions
 };
 
 // Which sandbox, and which incarnation of it. Both are on everything that a driver makes.
@@ -56,7 +60,10 @@ struct StepRequest {
   std::uint32_t attempt = 1;
   model::Epoch epoch;
   model::SandboxSpec spec;
-  model::LaunchPlan plan;                   // with what before_launch hooks added
+  model::LaunchPlan plan;  // with what before_launch hooks added
+  // Of Capabilities::secret_steps, else none. Never logged, put into an outcome, a resource or a
+  // message, or written to where anybody but the workload can read it.
+  model::Secrets secrets;
   std::vector<model::Resource> held;        // what earlier steps of this driver made, newest last
   std::string undo_args;                    // of stop and destroy: what the undone step journaled
   std::chrono::milliseconds grace{10'000};  // of stop: from asking to killing; zero: at once

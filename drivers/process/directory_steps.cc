@@ -47,6 +47,9 @@ absl::StatusOr<model::Outcome> Provision(Context& context, const StepRequest& re
   if (request.cancelled.stop_requested()) {
     return Refused("Cancelled", "the sandbox was called off before anything was made");
   }
+  if (!Store::CanHold(request.secrets)) {
+    return Refused("InvalidSecretName", "the name of a secret cannot be a file's name");
+  }
   // It may have waited long for a thread. Past the deadline somebody has answered for it and
   // looked: a directory made now would be found by nobody.
   if (Clock::now() >= request.deadline) {
@@ -56,7 +59,7 @@ absl::StatusOr<model::Outcome> Provision(Context& context, const StepRequest& re
     return late;
   }
   HF_FAILPOINT(kProcessBeforeProvision);
-  const absl::Status made = context.store.Make(request.owner, request.key);
+  const absl::Status made = context.store.Make(request.owner, request.key, request.secrets);
   HF_FAILPOINT(kProcessAfterProvision);
   // Also after an error: another attempt at the same time may have done it.
   HF_ASSIGN_OR_RETURN(already, AlreadyProvisioned(context, request.owner));

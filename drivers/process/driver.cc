@@ -68,6 +68,7 @@ class ProcessDriver : public Driver {
     capabilities_.features = {isolation.bubblewrap ? "isolation.bubblewrap"
                                                    : "isolation.process-group"};
     capabilities_.resource_families = {"directory", "process"};
+    capabilities_.secret_steps = {std::string(model::action::kProvision)};
     capabilities_.facts = {
         {"isolation",
          fmt::format("{}: {}", isolation.bubblewrap ? kBackendBubblewrap : kBackendProcessGroup,

@@ -48,6 +48,8 @@ absl::Status SignalProcess(int pidfd, int signal);
 inline constexpr std::string_view kEnvSandboxId = "HOLDFAST_SANDBOX_ID";
 inline constexpr std::string_view kEnvSandboxKey = "HOLDFAST_SANDBOX_KEY";
 inline constexpr std::string_view kEnvSandboxOwner = "HOLDFAST_SANDBOX_OWNER";
+// No mark: where the workload finds its request's secrets, a file for each.
+inline constexpr std::string_view kEnvSecrets = "HOLDFAST_SANDBOX_SECRETS";
 inline constexpr std::string_view kEnvReservedPrefix = "HOLDFAST_SANDBOX_";
 
 // A living process that carries our marks.

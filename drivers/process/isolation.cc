@@ -83,7 +83,7 @@ absl::StatusOr<IsolationFound> FindIsolation(Isolation wanted) {
     found.why = "bubblewrap (bwrap) is not installed";
   } else {
     std::vector<std::string> command = {*executable};
-    for (std::string& word : BubblewrapArguments({}, "", "", {}))
+    for (std::string& word : BubblewrapArguments({}, "", "", "", {}))
       command.push_back(std::move(word));
     command.insert(command.end(), {"--", "/bin/true"});
     const absl::StatusOr<std::string> complaint = RunProbe(std::move(command));
@@ -107,6 +107,7 @@ absl::StatusOr<IsolationFound> FindIsolation(Isolation wanted) {
 
 std::vector<std::string> BubblewrapArguments(const std::vector<std::string>& hidden,
                                              const std::string& state_dir, const std::string& work,
+                                             const std::string& secrets,
                                              const std::map<std::string, std::string>& env) {
   std::vector<std::string> arguments = {"--die-with-parent",
                                         "--unshare-pid",
@@ -130,6 +131,7 @@ std::vector<std::string> BubblewrapArguments(const std::vector<std::string>& hid
     arguments.insert(arguments.end(),
                      {"--tmpfs", state_dir, "--bind", work, work, "--chdir", work});
   }
+  if (!secrets.empty()) arguments.insert(arguments.end(), {"--ro-bind", secrets, secrets});
   arguments.emplace_back("--clearenv");
   for (const auto& [name, value] : env) {
     arguments.insert(arguments.end(), {"--setenv", name, value});

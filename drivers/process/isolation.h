@@ -23,9 +23,11 @@ struct IsolationFound {
 absl::StatusOr<IsolationFound> FindIsolation(Isolation wanted);
 
 // What a workload in bubblewrap sees: the host's files read-only, a private /tmp, /dev and /proc,
-// nothing in `hidden` and in the state directory but its own work directory, which it may write.
+// nothing in `hidden` and in the state directory but its own work directory, which it may write,
+// and its secrets, which it may read; `secrets` is empty when it has none.
 std::vector<std::string> BubblewrapArguments(const std::vector<std::string>& hidden,
                                              const std::string& state_dir, const std::string& work,
+                                             const std::string& secrets,
                                              const std::map<std::string, std::string>& env);
 
 // The file that argv[0] names: itself when absolute, else the first executable of that name in

@@ -32,5 +32,6 @@ inline constexpr char kExitFile[] = "exit.json";
 inline constexpr char kStopFile[] = "stop.json";
 inline constexpr char kOutputFile[] = "output.log";
 inline constexpr char kWorkDirectory[] = "work";
+inline constexpr char kSecretsDirectory[] = "secrets";  // only when the request had any
 
 }  // namespace holdfast::drivers::process

@@ -144,7 +144,7 @@ class Start : public std::enable_shared_from_this<Start> {
   // 2. Die after it: the supervisor has the lock with the descriptor, and goes on; a second attempt
   //    finds the lock taken and waits for supervisor.json.
   absl::Status Spawn(int directory, int lock) {
-    const absl::StatusOr<LaunchTexts> launch = Launch();
+    const absl::StatusOr<LaunchTexts> launch = Launch(directory);
     if (!launch.ok()) {
       Finish(Refused("PlanUnreadable", std::string(launch.status().message())));
       return absl::OkStatus();
@@ -170,7 +170,14 @@ class Start : public std::enable_shared_from_this<Start> {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<LaunchTexts> Launch() const {
+  // The path of what provision made of the request's secrets; empty when there were none.
+  absl::StatusOr<std::string> SecretsIn(int directory) const {
+    HF_ASSIGN_OR_RETURN(const std::optional<Fd> found,
+                        OpenDirectoryAt(directory, kSecretsDirectory));
+    return found ? context_.store.SecretsPathOf(request_.owner) : std::string();
+  }
+
+  absl::StatusOr<LaunchTexts> Launch(int directory) const {
     HF_ASSIGN_OR_RETURN(const auto plan, ReadPlan(request_.plan));
     LaunchTexts launch;
     launch.sandbox = request_.owner.sandbox.value;
@@ -186,10 +193,11 @@ class Start : public std::enable_shared_from_this<Start> {
     env.try_emplace("HOME", work);
     if (launch.tty) env.try_emplace("TERM", "xterm-256color");
     // After all else: marks are ours, and what a stop looks for.
-    const std::map<std::string, std::string> marks = {
-        {std::string(kEnvSandboxId), launch.sandbox},
-        {std::string(kEnvSandboxKey), launch.key},
-        {std::string(kEnvSandboxOwner), launch.owner}};
+    HF_ASSIGN_OR_RETURN(const std::string secrets, SecretsIn(directory));
+    std::map<std::string, std::string> marks = {{std::string(kEnvSandboxId), launch.sandbox},
+                                                {std::string(kEnvSandboxKey), launch.key},
+                                                {std::string(kEnvSandboxOwner), launch.owner}};
+    if (!secrets.empty()) marks.emplace(kEnvSecrets, secrets);
     for (const auto& [name, value] : marks) env[name] = value;
     HF_RETURN_IF_ERROR(ValidateEnvironment(env, launch.argv));
     if (launch.argv.empty() || launch.executable.empty()) {
@@ -207,7 +215,7 @@ class Start : public std::enable_shared_from_this<Start> {
     // Bubblewrap itself runs outside: it gets none of the workload's environment (LD_PRELOAD).
     launch.mode = kModeBubblewrap;
     launch.bubblewrap_arguments =
-        BubblewrapArguments(context_.hidden, context_.store.state_dir(), work, env);
+        BubblewrapArguments(context_.hidden, context_.store.state_dir(), work, secrets, env);
     std::vector<std::string> argv = {context_.isolation.executable, "--args",
                                      std::to_string(kArgumentsFd), "--"};
     // It looks its command up itself; the path that was resolved is what must run.

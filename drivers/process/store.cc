@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "drivers/process/launch_format.h"
 #include "drivers/process/records.h"
 #include "drivers/process/text.h"
@@ -31,6 +33,28 @@ std::optional<Owner> OwnerOfPassingName(std::string_view name) {
   const auto generation = ParseNumber<std::uint64_t>(parts[1]);
   if (!generation) return std::nullopt;
   return Owner{.sandbox = {std::string(parts[0])}, .generation = {*generation}};
+}
+
+// A field's name as a file's: "sandbox_token", "a.b", "a[0]". Nothing that leads elsewhere.
+bool IsFileName(std::string_view name) {
+  return !name.empty() && name.size() <= 200 && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '.' || c == '[' || c == ']';
+         });
+}
+
+absl::Status WriteSecrets(int directory, const model::Secrets& secrets) {
+  if (secrets.empty()) return absl::OkStatus();
+  if (mkdirat(directory, kSecretsDirectory, S_IRWXU) != 0 && errno != EEXIST) {
+    return SystemError("make the directory of secrets", errno);
+  }
+  HF_ASSIGN_OR_RETURN(const std::optional<Fd> made, OpenDirectoryAt(directory, kSecretsDirectory));
+  if (!made) return absl::UnavailableError("somebody else removes our staging directory");
+  for (const auto& [name, value] : secrets.values()) {
+    HF_RETURN_IF_ERROR(WriteFileAt(made->get(), name, value.Reveal()));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -87,6 +111,15 @@ std::string Store::WorkPathOf(const Owner& owner) const {
   return fmt::format("{}/{}", PathOf(owner), kWorkDirectory);
 }
 
+bool Store::CanHold(const model::Secrets& secrets) {
+  return std::all_of(secrets.values().begin(), secrets.values().end(),
+                     [](const auto& secret) { return IsFileName(secret.first); });
+}
+
+std::string Store::SecretsPathOf(const Owner& owner) const {
+  return fmt::format("{}/{}", PathOf(owner), kSecretsDirectory);
+}
+
 // The state directory is in it because two gateways on one host may use one sandbox id.
 std::string Store::MarkPrefix() const { return fmt::format("{}@{}@", journal_, state_dir_); }
 
@@ -137,7 +170,8 @@ bool Store::IsOurs(const SandboxDirectory& directory, const Owner& owner) const 
   return directory.owner == owner && directory.journal == journal_;
 }
 
-absl::Status Store::Make(const Owner& owner, const std::string& key) const {
+absl::Status Store::Make(const Owner& owner, const std::string& key,
+                         const model::Secrets& secrets) const {
   HF_ASSIGN_OR_RETURN(const Fd staging, OpenDirectory(Parent(kStaging)));
   HF_ASSIGN_OR_RETURN(const Fd sandboxes, OpenDirectory(Parent(kSandboxes)));
   const std::string name = PassingName(owner);
@@ -150,6 +184,7 @@ absl::Status Store::Make(const Owner& owner, const std::string& key) const {
   if (mkdirat(made->get(), kWorkDirectory, S_IRWXU) != 0 && errno != EEXIST) {
     return SystemError("make the work directory", errno);
   }
+  HF_RETURN_IF_ERROR(WriteSecrets(made->get(), secrets));
   HF_RETURN_IF_ERROR(WriteFileAt(made->get(), kOwnerFile, FormatOwner({owner, journal_, key})));
   if (renameat2(staging.get(), name.c_str(), sandboxes.get(), owner.sandbox.value.c_str(),
                 RENAME_NOREPLACE) != 0) {

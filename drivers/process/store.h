@@ -74,6 +74,7 @@ class Store {
   const std::string& boot_id() const { return boot_id_; }
   std::string PathOf(const Owner& owner) const;
   std::string WorkPathOf(const Owner& owner) const;
+  std::string SecretsPathOf(const Owner& owner) const;
   // What a workload of this sandbox carries as HOLDFAST_SANDBOX_OWNER.
   std::string MarkOf(const Owner& owner) const;
   std::string MarkPrefix() const;
@@ -87,8 +88,13 @@ class Store {
   absl::StatusOr<std::optional<SandboxDirectory>> Find(const model::SandboxId& id) const;
   bool IsOurs(const SandboxDirectory& directory, const Owner& owner) const;
 
-  // Makes it complete under staging/ and then gives it its name. AlreadyExists: there is one now.
-  absl::Status Make(const Owner& owner, const std::string& key) const;
+  // Whether each name can be a file's.
+  static bool CanHold(const model::Secrets& secrets);
+  // Makes it complete under staging/ and then gives it its name: a file for each secret included,
+  // mode 0600, so that what has its name has its secrets. AlreadyExists: there is one now.
+  // REQUIRES: CanHold(secrets).
+  absl::Status Make(const Owner& owner, const std::string& key,
+                    const model::Secrets& secrets) const;
   // Paths under staging/ and tombstones/ that belong to this owner and exist.
   absl::StatusOr<std::optional<std::string>> FindStaging(const Owner& owner) const;
   absl::StatusOr<std::optional<std::string>> FindTombstone(const Owner& owner) const;

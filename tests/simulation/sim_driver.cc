@@ -54,6 +54,22 @@ std::size_t SimWorld::calls(const std::string& sandbox, const std::string& actio
   return found == calls_.end() ? 0 : found->second;
 }
 
+std::string SimWorld::secrets(const std::string& sandbox, const std::string& action) const {
+  std::lock_guard lock(mu_);
+  const auto found = secrets_.find({sandbox, action});
+  return found == secrets_.end() ? "" : found->second;
+}
+
+void SimWorld::Saw(const std::string& sandbox, const std::string& action,
+                   const model::Secrets& secrets) {
+  std::string text;
+  for (const auto& [name, value] : secrets.values()) {
+    text += (text.empty() ? "" : ",") + name + "=" + std::string(value.Reveal());
+  }
+  std::lock_guard lock(mu_);
+  secrets_[{sandbox, action}] = text;
+}
+
 void SimWorld::Make(const std::string& kind, const Owner& owner) {
   std::lock_guard lock(mu_);
   const auto [there, made] = things_.try_emplace({kind, owner.sandbox.value}, owner);
@@ -120,6 +136,7 @@ class SimDriver final : public drivers::Driver {
     capabilities_.name = options_.name;
     capabilities_.version = "1";
     capabilities_.features = options_.features;
+    capabilities_.secret_steps = options_.secret_steps;
     capabilities_.resource_families = {"box", "workload"};
   }
   ~SimDriver() override { world_->SetObserver(nullptr); }
@@ -160,6 +177,7 @@ class SimDriver final : public drivers::Driver {
 
   void Perform(drivers::StepRequest request, drivers::OutcomeCallback done) override {
     const std::string& id = request.owner.sandbox.value;
+    world_->Saw(id, request.action, request.secrets);
     const Fault fault = world_->Next(id, request.action);
     if (fault == Fault::kHangBefore) return;
     if (fault == Fault::kFailRetryable || fault == Fault::kFail) {

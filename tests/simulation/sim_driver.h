@@ -44,6 +44,9 @@ class SimWorld {
   // How often a thing was made over all; more than once while it was there is a doubled effect.
   std::size_t doubled() const;
   std::size_t calls(const std::string& sandbox, const std::string& action) const;
+  // "name=value,…" of the secrets that the last attempt at this action came with.
+  std::string secrets(const std::string& sandbox, const std::string& action) const;
+  void Saw(const std::string& sandbox, const std::string& action, const model::Secrets& secrets);
 
   void Make(const std::string& kind, const drivers::Owner& owner);
   void Remove(const std::string& kind, const std::string& sandbox);
@@ -61,6 +64,7 @@ class SimWorld {
   std::map<std::pair<std::string, std::string>, std::deque<Fault>> faults_;
   std::map<std::pair<std::string, std::string>, drivers::Owner> things_;  // (kind, sandbox)
   std::map<std::pair<std::string, std::string>, std::size_t> calls_;
+  std::map<std::pair<std::string, std::string>, std::string> secrets_;
   std::size_t doubled_ = 0;
   drivers::ExitObserver observer_;
 };
@@ -70,6 +74,7 @@ struct SimOptions {
   bool steps_idempotent = true;  // as claimed in the plan
   bool undo_idempotent = true;
   std::vector<std::string> features;
+  std::vector<std::string> secret_steps;  // see drivers::Capabilities
 };
 
 std::unique_ptr<drivers::Driver> MakeSimDriver(std::shared_ptr<SimWorld> world,

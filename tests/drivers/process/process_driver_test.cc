@@ -37,6 +37,12 @@ Subject Launch(drivers::Driver& driver, const std::string& id, model::SandboxSpe
   return subject;
 }
 
+model::Secrets Token() {
+  model::Secrets::Values values;
+  values.emplace("sandbox_token", support::SecretBytes::CopyOf("planted"));
+  return model::Secrets(std::move(values));
+}
+
 // Runs a script to its end and returns what it wrote.
 std::string OutputOf(ProcessWorld& world, model::SandboxSpec spec) {
   Exits exits;
@@ -92,6 +98,91 @@ TEST(ProcessDriver, GivesTheWorkloadNoDescriptorButTheStandardOnes) {
 
   // 3 is the directory that ls itself reads.
   EXPECT_EQ(output, "0 1 2 3 ");
+}
+
+// Provisions with a secret, starts, and returns what the workload wrote.
+std::string OutputWithSecret(ProcessWorld& world, model::SandboxSpec spec) {
+  Exits exits;
+  const auto driver = world.MakeDriver();
+  driver->Watch(exits.Observer());
+  const Subject subject = MakeSubject(*driver, "secret", std::move(spec));
+  drivers::StepRequest request = RequestOf(subject, "provision");
+  request.secrets = Token();
+  EXPECT_EQ(Name(Perform(*driver, std::move(request)).verdict), "Done");
+  EXPECT_EQ(Name(Perform(*driver, subject, "start").verdict), "Done");
+  EXPECT_TRUE(exits.WaitFor(subject.owner).has_value());
+  return ReadAll(world.File("secret", "output.log"));
+}
+
+TEST(ProcessDriver, GivesTheWorkloadItsSecretsInFilesThatOnlyItsUserReads) {
+  ProcessWorld world;
+
+  const std::string output = OutputWithSecret(
+      world, world.Shell("cat $HOLDFAST_SANDBOX_SECRETS/sandbox_token; echo; "
+                         "stat -c %a $HOLDFAST_SANDBOX_SECRETS $HOLDFAST_SANDBOX_SECRETS/*"));
+
+  EXPECT_EQ(output, "planted\n700\n600\n");
+}
+
+TEST(ProcessDriver, ShowsAWorkloadInBubblewrapItsSecretsAndNobodyElses) {
+  HF_NEEDS("bubblewrap", BubblewrapWorks(), "it does not work on this host");
+  ProcessWorld world(Isolation::kBubblewrap);
+
+  const std::string output = OutputWithSecret(
+      world,
+      world.Shell(fmt::format("cat $HOLDFAST_SANDBOX_SECRETS/sandbox_token; echo; touch "
+                              "$HOLDFAST_SANDBOX_SECRETS/x || echo read-only; ls {}/sandboxes/*",
+                              world.state_dir())));
+
+  EXPECT_THAT(output, HasSubstr("planted\n"));
+  EXPECT_THAT(output, HasSubstr("read-only\n"));
+  EXPECT_THAT(output, HasSubstr("secrets\nwork\n"));
+}
+
+TEST(ProcessDriver, KeepsNothingOfASecretOutsideItsFile) {
+  ProcessWorld world;
+
+  OutputWithSecret(world, world.Shell("exit 0"));
+
+  std::set<std::string> holding;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(world.state_dir())) {
+    if (!entry.is_regular_file()) continue;
+    if (ReadAll(entry.path()).find("planted") != std::string::npos) holding.insert(entry.path());
+  }
+  EXPECT_THAT(holding, ::testing::ElementsAre(world.File("secret", "secrets/sandbox_token")));
+}
+
+TEST(ProcessDriver, RemovesTheSecretsWithTheSandbox) {
+  ProcessWorld world;
+  const auto driver = world.MakeDriver();
+  const Subject subject = MakeSubject(*driver, "secret", world.Shell("exit 0"));
+  drivers::StepRequest request = RequestOf(subject, "provision");
+  request.secrets = Token();
+  ASSERT_EQ(Name(Perform(*driver, std::move(request)).verdict), "Done");
+
+  ASSERT_EQ(Name(Perform(*driver, subject, "destroy").verdict), "Done");
+
+  EXPECT_FALSE(std::filesystem::exists(world.File("secret", "secrets")));
+}
+
+TEST(ProcessDriver, SetsNoPathOfSecretsWhenThereAreNone) {
+  ProcessWorld world;
+
+  EXPECT_EQ(OutputOf(world, world.Shell("echo \"<$HOLDFAST_SANDBOX_SECRETS>\"")), "<>\n");
+}
+
+TEST(ProcessDriver, RefusesASecretWhoseNameLeadsElsewhere) {
+  ProcessWorld world;
+  const auto driver = world.MakeDriver();
+  const Subject subject = MakeSubject(*driver, "secret", world.Shell("exit 0"));
+  model::Secrets::Values values;
+  values.emplace("../token", support::SecretBytes::CopyOf("planted"));
+  drivers::StepRequest request = RequestOf(subject, "provision");
+  request.secrets = model::Secrets(std::move(values));
+
+  EXPECT_EQ(Name(Perform(*driver, std::move(request)).verdict), "Failed");
+
+  EXPECT_EQ(world.CountSandboxes(), 0U);
 }
 
 TEST(ProcessDriver, KillsWhatTheMainProcessLeaves) {
