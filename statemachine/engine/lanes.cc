@@ -58,8 +58,7 @@ const model::FinishedOperation* FindFinished(const model::Sandbox& sandbox,
 // One input on its way through its commit.
 struct Lanes::Turn {
   Input input;
-  std::vector<model::Event> events;
-  model::UnixMillis now;
+  model::Sandbox next;  // the sandbox once the batch is true
   model::OperationId operation;
 };
 
@@ -186,8 +185,7 @@ bool Lanes::TakeTurn(const LanePtr& lane, Input input) {
     if (std::holds_alternative<RecoverInput>(input)) StartDue(lane);
     return true;
   }
-  Commit(lane, *std::move(events), now, std::move(input), model::OperationId{});
-  return false;
+  return !Commit(lane, *std::move(events), now, std::move(input), model::OperationId{});
 }
 
 // Which held start the exit speaks of; an exit of another incarnation or another run is old news.
@@ -246,8 +244,7 @@ bool Lanes::TakeCommand(const LanePtr& lane, CommandInput input) {
     AnswerCommand(lane, input, decision->operation);
     return true;
   }
-  Commit(lane, std::move(decision->events), now, std::move(input), decision->operation);
-  return false;
+  return !Commit(lane, std::move(decision->events), now, std::move(input), decision->operation);
 }
 
 // Driver and chain are asked before the first record is written: a refused create leaves nothing
@@ -296,26 +293,27 @@ absl::StatusOr<std::vector<model::Event>> Lanes::DecideOn(const model::Sandbox& 
       input);
 }
 
-void Lanes::Commit(const LanePtr& lane, std::vector<model::Event> events, model::UnixMillis now,
+bool Lanes::Commit(const LanePtr& lane, std::vector<model::Event> events, model::UnixMillis now,
                    Input input, model::OperationId operation) {
   journal::Batch batch;
   batch.sandbox_id = lane->sandbox.id.value;
   batch.expected_sequence = lane->sandbox.head.value;
-  batch.projection.state = Name(lane->sandbox.state);
-  for (const model::Event& event : events) {
+  model::Sandbox next = lane->sandbox;
+  for (model::Event& event : events) {
     batch.drafts.push_back(codec::Encode(event, now));
-    if (const auto* moved = std::get_if<model::Transitioned>(&event)) {
-      batch.projection.state = Name(moved->to);
-    } else if (std::holds_alternative<model::SandboxRequested>(event)) {
-      batch.projection.state = Name(model::State::kRequested);
+    const model::Recorded recorded{model::Sequence{next.head.value + 1}, now, std::move(event)};
+    if (absl::Status folded = planning::Fold(next, recorded); !folded.ok()) {
+      // Cannot be: the decision folded these very events.
+      Quarantine(lane, std::string(folded.message()));
+      if (auto* command = std::get_if<CommandInput>(&input)) {
+        std::move(command->done)(std::move(folded));
+      }
+      return false;
     }
   }
-  batch.projection.live = batch.projection.state != Name(model::State::kDeleted);
-  auto turn = std::make_shared<Turn>();
-  turn->input = std::move(input);
-  turn->events = std::move(events);
-  turn->now = now;
-  turn->operation = operation;
+  batch.projection.state = Name(next.state);
+  batch.projection.live = next.live();
+  auto turn = std::make_shared<Turn>(Turn{std::move(input), std::move(next), operation});
   commits_under_way_.fetch_add(1);
   HF_FAILPOINT(kEngineBeforeAppend);
   journal_.AppendAsync(std::move(batch), [self = shared_from_this(), lane,
@@ -326,6 +324,7 @@ void Lanes::Commit(const LanePtr& lane, std::vector<model::Event> events, model:
       self->commits_under_way_.fetch_sub(1);
     });
   });
+  return true;
 }
 
 void Lanes::OnCommitted(const LanePtr& lane, std::shared_ptr<Turn> turn, absl::Status status) {
@@ -350,21 +349,10 @@ void Lanes::OnCommitted(const LanePtr& lane, std::shared_ptr<Turn> turn, absl::S
   RunTurns(lane);
 }
 
-// The events are true from here on.
+// The batch is true from here on.
 void Lanes::Apply(const LanePtr& lane, Turn& turn) {
   std::lock_guard lock(lane->mu);
-  model::Sandbox next = lane->sandbox;
-  for (model::Event& event : turn.events) {
-    const model::Recorded recorded{model::Sequence{next.head.value + 1}, turn.now,
-                                   std::move(event)};
-    if (absl::Status folded = planning::Fold(next, recorded); !folded.ok()) {
-      // Cannot be: the decision folded these very events. The journal has them; we do not
-      // understand.
-      lane->quarantine = std::string(folded.message());
-      return;
-    }
-  }
-  lane->sandbox = std::move(next);
+  lane->sandbox = std::move(turn.next);
   const auto& current = lane->sandbox.current;
   if (lane->early_exit && !(current && current->what.action == model::action::kStart)) {
     lane->inputs.push_front(ExitInput{*std::exchange(lane->early_exit, std::nullopt)});

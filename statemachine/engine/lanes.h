@@ -71,7 +71,8 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   bool TakeCommand(const LanePtr& lane, CommandInput input);
   absl::StatusOr<std::vector<model::Event>> DecideOn(const model::Sandbox& sandbox,
                                                      const Input& input, model::UnixMillis now);
-  void Commit(const LanePtr& lane, std::vector<model::Event> events, model::UnixMillis now,
+  // False when the events do not fold; then nothing is under way.
+  bool Commit(const LanePtr& lane, std::vector<model::Event> events, model::UnixMillis now,
               Input input, model::OperationId operation);
   void OnCommitted(const LanePtr& lane, std::shared_ptr<Turn> turn, absl::Status status);
   void Apply(const LanePtr& lane, Turn& turn);
