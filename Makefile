@@ -3,6 +3,8 @@
 # yourself; see CONTRIBUTING.md.
 
 JOBS ?= $(shell nproc)
+# Of `make fuzz`, for each target.
+FUZZ_SECONDS ?= 60
 PROGRAMS := holdfast-gateway holdfast-process-supervisor holdfast journal-cli
 BENCHES := holdfast_journal_bench holdfast_engine_bench
 ROOMS := support journal statemachine drivers extensions tools tests
@@ -10,7 +12,7 @@ ROOMS := support journal statemachine drivers extensions tools tests
 SOURCES = $(shell find $(ROOMS) -name '*.h' -o -name '*.cc')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo run test bench lint format clean
+.PHONY: help setup configure build demo run test bench lint fuzz format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +47,13 @@ lint: configure  ## formatting, house rules, clang-tidy
 	python3 -B tests/lint/house_lint.py
 	tests/lint/tidy.sh build $(JOBS)
 
+fuzz: setup  ## look for inputs that crash the journal, FUZZ_SECONDS (60) for each target
+	cmake --preset fuzz --log-level=WARNING
+	cmake --build --preset fuzz -j $(JOBS)
+	tests/fuzz/run.sh build-fuzz $(FUZZ_SECONDS)
+
 format:  ## format all C++ in place
 	clang-format-14 -i $(SOURCES)
 
 clean:  ## remove all build directories
-	rm -rf build build-release build-asan build-tsan
+	rm -rf build build-release build-asan build-tsan build-fuzz

@@ -65,6 +65,10 @@ std::vector<std::string> FilesOf(const fs::path& journal) {
 
 }  // namespace
 
+std::ostream& operator<<(std::ostream& out, const Sample& sample) {
+  return out << "v" << sample.version << "_" << sample.name;
+}
+
 std::vector<Sample> ListSamples(const std::string& root) {
   std::vector<Sample> samples;
   for (const fs::directory_entry& version : fs::directory_iterator(root)) {

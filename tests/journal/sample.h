@@ -5,6 +5,7 @@
 // they hold, made by the version that wrote them. tests/data/journals/README.md lists them.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct Sample {
   std::string name;       // within the version
   std::string directory;  // where it is kept
 };
+
+// As in a test's name.
+std::ostream& operator<<(std::ostream& out, const Sample& sample);
 
 // All samples under `root`, `<root>/v<version>/<name>`, in order. Empty when there are none.
 std::vector<Sample> ListSamples(const std::string& root);

@@ -115,7 +115,7 @@ TEST_P(JournalSample, IsContinued) {
 
 INSTANTIATE_TEST_SUITE_P(All, JournalSample, ::testing::ValuesIn(ListSamples(HOLDFAST_SAMPLES)),
                          [](const ::testing::TestParamInfo<Sample>& param) {
-                           return fmt::format("v{}_{}", param.param.version, param.param.name);
+                           return ::testing::PrintToString(param.param);
                          });
 
 // A sample directory that is missing or named otherwise would silently test nothing.

@@ -22,8 +22,9 @@ namespace holdfast::journal {
 namespace {
 
 constexpr const char* kHelp =
-    "make_sample closed DIR        a journal of everything, closed in order\n"
-    "make_sample killed DIR        the same, as a killed writer leaves it\n"
+    "make_sample all closed DIR    a journal of everything, closed in order\n"
+    "make_sample all killed DIR    the same, as a killed writer leaves it\n"
+    "make_sample few closed DIR    a small one; also killed\n"
     "make_sample pack JOURNAL DIR  of a journal that was made by somebody else\n"
     "make_sample dump JOURNAL      prints what tests compare\n";
 
@@ -181,29 +182,52 @@ void AppendAfterReopen(Author& author) {
   for (int i = 0; i < 40; ++i) author.Live("a", {author.Event("Beat", fmt::format("{}", i))});
 }
 
-void WriteSample(const std::string& directory, bool killed) {
+void AppendFew(Author& author) {
+  const v1::Resource claim = MakeResource("lease", "address");
+  author.Live("busy", {author.Event("Requested"), author.Forward("b/1", {claim})});
+  author.Live("busy", {author.Answer(2, v1::Outcome::DONE, true, {claim})});
+  author.Live("other", {author.Event("Requested")});
+  author.Live("ended",
+              {author.Forward("e/1", {claim}), author.Answer(1, v1::Outcome::UNKNOWN, true)});
+  author.Live("busy", {author.Event("Large", std::string(5'000, 'x')), author.Undo("b/1", 2)});
+  author.End("ended", {author.Answer(1, v1::Outcome::ABSENT, true)});
+}
+
+void WriteSample(bool all, bool killed, const std::string& directory) {
   const testing::TempDir temp;
   const std::string path = temp.File("journal.db");
   {
     const std::unique_ptr<Journal> journal = OpenJournal(path);
     Author author(*journal);
-    AppendVerdicts(author);
-    AppendCourses(author);
-    AppendOddities(author);
+    if (all) {
+      AppendVerdicts(author);
+      AppendCourses(author);
+      AppendOddities(author);
+    } else {
+      AppendFew(author);
+    }
   }
   std::unique_ptr<Journal> journal = OpenJournal(path);
   Author author(*journal);
-  AppendAfterReopen(author);
+  if (all) {
+    AppendAfterReopen(author);
+  } else {
+    author.Live("other", {author.Event("InTheSecondEpoch")});
+  }
   if (!killed) journal.reset();
   PackSample(path, directory);
 }
 
 int Run(const std::vector<std::string>& arguments) {
-  if (arguments.size() == 2 && (arguments[0] == "closed" || arguments[0] == "killed")) {
-    WriteSample(arguments[1], arguments[0] == "killed");
-  } else if (arguments.size() == 3 && arguments[0] == "pack") {
+  const auto is = [&](std::size_t i, std::string_view word) {
+    return arguments.size() > i && arguments[i] == word;
+  };
+  if (arguments.size() == 3 && (is(0, "all") || is(0, "few")) &&
+      (is(1, "closed") || is(1, "killed"))) {
+    WriteSample(is(0, "all"), is(1, "killed"), arguments[2]);
+  } else if (arguments.size() == 3 && is(0, "pack")) {
     PackSample(std::filesystem::absolute(arguments[1]).string(), arguments[2]);
-  } else if (arguments.size() == 2 && arguments[0] == "dump") {
+  } else if (arguments.size() == 2 && is(0, "dump")) {
     const auto reader = Reader::Open(arguments[1]);
     if (!reader.ok()) {
       std::fprintf(stderr, "%s\n", reader.status().ToString().c_str());

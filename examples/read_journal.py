@@ -1,0 +1,540 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A second reader of Holdfast's journal, in Python's standard library alone.
+
+Written from docs/journal-format.md, which every section below names; nothing of the journal library
+is used. It changes nothing, and it may run beside the gateway that writes the journal.
+
+    read_journal.py JOURNAL                   what it is, and its sandboxes
+    read_journal.py JOURNAL show ID           the records of one sandbox
+    read_journal.py JOURNAL records           all records, in order
+    read_journal.py JOURNAL ledger [--all]    what is, or may be, in the world; --all: also what was
+    read_journal.py JOURNAL intents           steps under which something may still be owed
+    read_journal.py JOURNAL verify            every checksum, chain, pointer and projection
+
+Exit code 0: done. 1: verify found damage. 2: the command line is wrong. 3: this is not a journal that
+can be read, or there is no such sandbox.
+"""
+
+import argparse
+import datetime
+import hashlib
+import os
+import pathlib
+import signal
+import sqlite3
+import struct
+import sys
+import urllib.parse
+import zlib
+from dataclasses import dataclass, field
+
+APPLICATION_ID = 0x48464A4C  # "HFJL"
+VERSIONS = (1,)
+EVENT, INTENT, OUTCOME = 1, 2, 3
+KINDS = {EVENT: "event", INTENT: "intent", OUTCOME: "outcome"}
+MAYBE, HELD, RELEASED, GONE = 1, 2, 3, 4
+STATUSES = {MAYBE: "maybe", HELD: "held", RELEASED: "released", GONE: "gone"}
+FORWARD, UNDO = 1, 2
+VERDICTS = ["?", "DONE", "FAILED", "UNKNOWN", "PRESENT", "ABSENT", "CANNOT_TELL", "VANISHED", "RELEASED",
+            "ABANDONED"]
+CHAIN_START = bytes(32)
+
+
+class Unreadable(Exception):
+    """Not a journal, or not one that this program can read."""
+
+
+# --- what is in a record ----------------------------------------------------------------------------
+
+
+@dataclass
+class Record:
+    position: int
+    sandbox: int
+    sequence: int
+    previous: int
+    epoch: int
+    time_unix_ms: int
+    kind: int
+    checksum: int
+    type: str
+    hash: bytes
+    payload: bytes
+
+    COLUMNS = "position, sandbox, sequence, previous, epoch, time_unix_ms, kind, checksum, type, hash, payload"
+
+    def canonical(self, sandbox_id):
+        """The bytes that checksum and hash are taken over ("Canonical bytes")."""
+
+        def text(value):
+            return struct.pack("<I", len(value)) + value
+
+        return (struct.pack("<QQQQqB", self.position, self.previous, self.sequence, self.epoch,
+                            self.time_unix_ms, self.kind)
+                + text(encode(sandbox_id)) + text(encode(self.type)) + text(self.payload))
+
+
+def encode(text):
+    return text.encode("utf-8", "surrogateescape")
+
+
+def decode(value):
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
+def protobuf_fields(data):
+    """The fields of a Protobuf message: number and value, which is an int or bytes."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value & 0xFFFFFFFFFFFFFFFF
+
+    while at < len(data):
+        tag = varint()
+        wire = tag & 7
+        if wire == 0:
+            value = varint()
+        elif wire in (1, 2, 5):
+            size = varint() if wire == 2 else 8 if wire == 1 else 4
+            value = data[at:at + size]
+            at += size
+            if len(value) != size:
+                raise ValueError("cut short")
+        else:
+            raise ValueError(f"wire type {wire}")
+        yield tag >> 3, value
+
+
+@dataclass
+class Resource:
+    """holdfast.journal.v1.Resource"""
+
+    kind: str = ""
+    name: str = ""
+    handle: str = ""
+
+    @classmethod
+    def parse(cls, data):
+        resource = cls()
+        for number, value in protobuf_fields(data):
+            name = {1: "kind", 2: "name", 3: "handle"}.get(number)
+            if name:
+                setattr(resource, name, decode(value))
+        return resource
+
+
+@dataclass
+class Intent:
+    """holdfast.journal.v1.Intent, as far as the projections need it."""
+
+    kind: int = 0
+    participant: str = ""
+    action: str = ""
+    key: str = ""
+    undoes: int = 0
+    claims: list = field(default_factory=list)
+
+    @classmethod
+    def parse(cls, data):
+        intent = cls()
+        for number, value in protobuf_fields(data):
+            if number == 8:
+                intent.claims.append(Resource.parse(value))
+            name = {2: "kind", 4: "participant", 5: "action", 6: "key", 7: "undoes"}.get(number)
+            if name:
+                setattr(intent, name, decode(value))
+        return intent
+
+
+@dataclass
+class Outcome:
+    """holdfast.journal.v1.Outcome, as far as the projections need it."""
+
+    intent: int = 0
+    verdict: int = 0
+    closes: int = 0
+    no_effect: int = 0
+    resources: list = field(default_factory=list)
+
+    @classmethod
+    def parse(cls, data):
+        outcome = cls()
+        for number, value in protobuf_fields(data):
+            if number == 9:
+                outcome.resources.append(Resource.parse(value))
+            name = {1: "intent", 3: "verdict", 4: "closes", 8: "no_effect"}.get(number)
+            if name:
+                setattr(outcome, name, value)
+        return outcome
+
+    @property
+    def verdict_name(self):
+        return VERDICTS[self.verdict] if self.verdict < len(VERDICTS) else "?"
+
+
+# --- projections ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Sandbox:
+    key: int
+    id: str
+    live: bool
+    state: str
+    summary: bytes
+    checksum: int = 0
+    position: int = 0  # of its last record
+    sequence: int = 0
+
+    def expected_checksum(self):
+        def text(value):
+            return struct.pack("<I", len(value)) + value
+
+        return zlib.crc32(struct.pack("<QB", self.key, self.live) + text(encode(self.id))
+                          + text(encode(self.state)) + text(self.summary))
+
+
+@dataclass
+class OpenIntent:
+    sandbox: int
+    intent: int
+    position: int
+    kind: int
+    undoes: int
+    participant: str
+    action: str
+    key: str
+    time_unix_ms: int
+
+    COLUMNS = "sandbox, intent, position, kind, undoes, participant, action, key, time_unix_ms"
+
+
+@dataclass
+class LedgerRow:
+    sandbox: int
+    participant: str
+    kind: str
+    name: str
+    handle: str
+    status: int
+    intent: int
+    key: str
+    since_unix_ms: int
+
+    COLUMNS = "sandbox, participant, kind, name, handle, status, intent, key, since_unix_ms"
+
+
+class Holdings:
+    """Open intents and ledger, and what each record does to them ("open_intents", "ledger")."""
+
+    def __init__(self, open_intents=(), ledger=()):
+        self.open = {(row.sandbox, row.intent): row for row in open_intents}
+        self.ledger = {(row.sandbox, encode(row.participant), encode(row.kind), encode(row.name)): row
+                       for row in ledger}
+
+    def apply(self, record, find_intent):
+        """`find_intent(sandbox, sequence)` gives the Intent that an outcome answers."""
+        if record.kind == INTENT:
+            self.intend(record, Intent.parse(record.payload))
+        elif record.kind == OUTCOME:
+            outcome = Outcome.parse(record.payload)
+            self.answer(record, outcome, find_intent(record.sandbox, outcome.intent))
+
+    def intend(self, record, intent):
+        self.open[record.sandbox, record.sequence] = OpenIntent(
+            record.sandbox, record.sequence, record.position, intent.kind, intent.undoes,
+            intent.participant, intent.action, intent.key, record.time_unix_ms)
+        if intent.kind == FORWARD:
+            for claim in intent.claims:
+                self.set(record, intent, record.sequence, claim.kind, claim.name, "", MAYBE)
+
+    def answer(self, record, outcome, intent):
+        verdict = outcome.verdict_name
+        ended, whose = None, outcome.intent
+        if intent.kind == UNDO:
+            whose = intent.undoes
+            ended = {"DONE": RELEASED, "RELEASED": RELEASED, "ABSENT": GONE}.get(verdict)
+        elif verdict in ("DONE", "PRESENT", "ABSENT", "VANISHED"):
+            ended = GONE
+        elif verdict == "FAILED" and outcome.no_effect:
+            ended = GONE
+        elif verdict == "RELEASED":
+            ended = RELEASED
+        if ended:
+            for row in self.ledger.values():
+                if (row.sandbox, row.intent) == (record.sandbox, whose) and row.status in (MAYBE, HELD):
+                    row.status = ended
+                    row.since_unix_ms = record.time_unix_ms
+        if intent.kind == FORWARD and verdict in ("DONE", "PRESENT", "FAILED"):
+            for made in outcome.resources:
+                self.set(record, intent, outcome.intent, made.kind, made.name, made.handle, HELD)
+        if outcome.closes:
+            self.open.pop((record.sandbox, outcome.intent), None)
+
+    def set(self, record, intent, sequence, kind, name, handle, status):
+        key = (record.sandbox, encode(intent.participant), encode(kind), encode(name))
+        self.ledger[key] = LedgerRow(record.sandbox, intent.participant, kind, name, handle, status,
+                                     sequence, intent.key, record.time_unix_ms)
+
+
+# --- the file ---------------------------------------------------------------------------------------
+
+
+class Journal:
+    """One snapshot of a journal file."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.inspect()
+        self.db = sqlite3.connect(self.uri(), uri=True, isolation_level=None)
+        self.db.text_factory = decode
+        self.db.execute("PRAGMA query_only = ON")
+        self.db.execute("BEGIN")  # all that follows sees the same state
+        # Once more, since a newer version's mark may still be in the WAL.
+        self.version = self.check_version(self.db.execute("PRAGMA user_version").fetchone()[0])
+        self.meta = dict(self.db.execute("SELECT name, value FROM meta"))
+
+    def inspect(self):
+        """What the header says, before SQLite is asked ("The files")."""
+        try:
+            with open(self.path, "rb") as file:
+                header = file.read(100)
+        except OSError as error:
+            raise Unreadable(f"{self.path}: {error.strerror}") from error
+        if not header.startswith(b"SQLite format 3\0") or len(header) < 100:
+            raise Unreadable(f"{self.path} is not a Holdfast journal: not an SQLite file")
+        if struct.unpack(">I", header[68:72])[0] != APPLICATION_ID:
+            raise Unreadable(f"{self.path} is not a Holdfast journal: a file of another application")
+        self.check_version(struct.unpack(">I", header[60:64])[0])
+
+    def check_version(self, version):
+        if version not in VERSIONS:
+            raise Unreadable(f"{self.path} has format version {version}; this program reads "
+                             f"{' and '.join(map(str, VERSIONS))}")
+        return version
+
+    def uri(self):
+        """With a WAL, the writer's files are shared with it. A database that was copied alone has
+        nobody who could write, and nothing may be made beside it."""
+        alone = not os.path.exists(f"{self.path}-wal")
+        return (f"file:{urllib.parse.quote(str(self.path.absolute()))}"
+                f"?{'immutable=1' if alone else 'mode=ro'}")
+
+    def rows(self, kind, table, rest=""):
+        """Each row of the table as a `kind`."""
+        for row in self.db.execute(f"SELECT {kind.COLUMNS} FROM {table} {rest}"):
+            yield kind(*row)
+
+    def sandboxes(self):
+        """By key."""
+        query = ("SELECT s.key, s.id, s.live, s.state, s.summary, s.checksum, h.position, h.sequence "
+                 "FROM sandboxes AS s LEFT JOIN heads AS h ON h.sandbox = s.key ORDER BY s.key")
+        return {row[0]: Sandbox(row[0], row[1], bool(row[2]), *row[3:6], row[6] or 0, row[7] or 0)
+                for row in self.db.execute(query)}
+
+    def holdings(self):
+        return Holdings(self.rows(OpenIntent, "open_intents"), self.rows(LedgerRow, "ledger"))
+
+    def records(self):
+        """In the order of their positions."""
+        return self.rows(Record, "records", "ORDER BY position")
+
+    def record(self, position):
+        row = self.db.execute(f"SELECT {Record.COLUMNS} FROM records WHERE position = ?", (position,)).fetchone()
+        return Record(*row) if row else None
+
+    def records_of(self, sandbox):
+        """Of one sandbox, first to last, found from its head along the back pointers."""
+        chain = []
+        position = sandbox.position
+        while position:
+            record = self.record(position)
+            if record is None or record.sandbox != sandbox.key:
+                raise Unreadable(f"sandbox {sandbox.id}: its record at position {position} is missing")
+            if zlib.crc32(record.canonical(sandbox.id)) != record.checksum:
+                raise Unreadable(f"sandbox {sandbox.id}: the checksum at position {position} is wrong")
+            if chain and record.sequence != chain[-1].sequence - 1:
+                raise Unreadable(f"sandbox {sandbox.id}: a gap before position {chain[-1].position}")
+            chain.append(record)
+            position = record.previous
+        return chain[::-1]
+
+
+# --- verify -----------------------------------------------------------------------------------------
+
+
+class Verifier:
+    """Everything of "What a reader checks". `damages` is a list of sentences."""
+
+    def __init__(self, journal):
+        self.journal = journal
+        self.damages = []
+        self.sandboxes = journal.sandboxes()
+        self.last = {}  # the last record of each sandbox, by key
+        self.intents = {}  # (key, sequence) to Intent
+        self.holdings = Holdings()
+        self.count = 0
+
+    def run(self):
+        epoch = 0
+        for record in self.journal.records():
+            self.count += 1
+            if record.position != self.count:
+                self.say(record, f"position {self.count} is missing")
+                self.count = record.position
+            if record.epoch < epoch:
+                self.say(record, f"epoch {record.epoch} after epoch {epoch}")
+            epoch = max(epoch, record.epoch)
+            self.check_record(record)
+        self.check_sandboxes()
+        self.check_projections()
+        return self.damages
+
+    def say(self, record, what):
+        sandbox = self.sandboxes.get(record.sandbox)
+        whose = f"sandbox {sandbox.id}" if sandbox else f"unknown sandbox {record.sandbox}"
+        self.damages.append(f"position {record.position}, {whose}, sequence {record.sequence}: {what}")
+
+    def check_record(self, record):
+        sandbox = self.sandboxes.get(record.sandbox)
+        if sandbox is None:
+            return self.say(record, "its sandbox has no row")
+        before = self.last.get(record.sandbox)
+        if before is None and record.sandbox != record.position:
+            self.say(record, "the sandbox's first record is missing")
+        if record.sequence != (before.sequence if before else 0) + 1:
+            self.say(record, "not the next sequence")
+        if record.previous != (before.position if before else 0):
+            self.say(record, f"its back pointer leads to {record.previous}")
+        canonical = record.canonical(sandbox.id)
+        if zlib.crc32(canonical) != record.checksum:
+            self.say(record, "checksum: its bytes are not those that were written")
+        if hashlib.sha256((before.hash if before else CHAIN_START) + canonical).digest() != record.hash:
+            self.say(record, "chain: it, or a record before it, was changed")
+        self.last[record.sandbox] = record
+        try:
+            if record.kind == INTENT:
+                self.intents[record.sandbox, record.sequence] = Intent.parse(record.payload)
+            self.holdings.apply(record, lambda *key: self.intents[key])
+        except (ValueError, IndexError, KeyError, TypeError):
+            self.say(record, f"its payload is not an {KINDS.get(record.kind, 'unknown kind')}")
+        return None
+
+    def check_sandboxes(self):
+        for key, sandbox in self.sandboxes.items():
+            last = self.last.get(key)
+            if last is None or (sandbox.position, sandbox.sequence) != (last.position, last.sequence):
+                self.damages.append(f"sandbox {sandbox.id}: its head is not its last record")
+            if sandbox.checksum != sandbox.expected_checksum():
+                self.damages.append(f"sandbox {sandbox.id}: the checksum of its row is wrong")
+
+    def check_projections(self):
+        stored = self.journal.holdings()
+        if stored.open != self.holdings.open:
+            self.damages.append("open_intents is not what follows from the records")
+        if stored.ledger != self.holdings.ledger:
+            self.damages.append("ledger is not what follows from the records")
+
+
+# --- the command line -------------------------------------------------------------------------------
+
+
+def when(time_unix_ms):
+    try:
+        time = datetime.datetime.fromtimestamp(time_unix_ms / 1000, datetime.timezone.utc)
+        return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return f"{time_unix_ms} ms"
+
+
+def printable(text):
+    return encode(text).decode("utf-8", "backslashreplace")
+
+
+def print_record(record, sandbox_id=None):
+    whose = f" {printable(sandbox_id)}" if sandbox_id is not None else ""
+    print(f"{record.position:>8}{whose} #{record.sequence} epoch {record.epoch} {when(record.time_unix_ms)} "
+          f"{KINDS.get(record.kind, record.kind)} {printable(record.type)} ({len(record.payload)} bytes)")
+
+
+def print_overview(journal, sandboxes):
+    print(f"journal {journal.meta['journal_id']}, format {journal.version}, epoch {journal.meta['epoch']}")
+    for sandbox in sorted(sandboxes.values(), key=lambda s: encode(s.id)):
+        print(f"{printable(sandbox.id)}: {printable(sandbox.state)}, {'live' if sandbox.live else 'ended'}, "
+              f"{sandbox.sequence} records")
+
+
+def print_ledger(journal, sandboxes, everything):
+    for _, row in sorted(journal.holdings().ledger.items()):
+        if everything or row.status in (MAYBE, HELD):
+            print(f"{printable(sandboxes[row.sandbox].id)}: {STATUSES.get(row.status, row.status)} "
+                  f"{row.kind} {printable(row.name)} by {row.participant}, intent #{row.intent}, "
+                  f"since {when(row.since_unix_ms)} {printable(row.handle)}".rstrip())
+
+
+def print_intents(journal, sandboxes):
+    for _, row in sorted(journal.holdings().open.items()):
+        undoes = f", undoes #{row.undoes}" if row.kind == UNDO else ""
+        print(f"{printable(sandboxes[row.sandbox].id)}: #{row.intent} {row.action} by {row.participant}"
+              f"{undoes}, key {printable(row.key)}, since {when(row.time_unix_ms)}")
+
+
+def run(arguments):
+    journal = Journal(arguments.journal)
+    sandboxes = journal.sandboxes()
+    if arguments.command == "show":
+        found = [sandbox for sandbox in sandboxes.values() if sandbox.id == arguments.id]
+        if not found:
+            raise Unreadable(f"there is no sandbox {arguments.id}")
+        for record in journal.records_of(found[0]):
+            print_record(record)
+    elif arguments.command == "records":
+        for record in journal.records():
+            print_record(record, sandboxes[record.sandbox].id)
+    elif arguments.command == "ledger":
+        print_ledger(journal, sandboxes, arguments.all)
+    elif arguments.command == "intents":
+        print_intents(journal, sandboxes)
+    elif arguments.command == "verify":
+        verifier = Verifier(journal)
+        for damage in verifier.run():
+            print(printable(damage))
+        sound = "sound" if not verifier.damages else f"{len(verifier.damages)} damages"
+        print(f"{verifier.count} records of {len(sandboxes)} sandboxes read: {sound}")
+        return 1 if verifier.damages else 0
+    else:
+        print_overview(journal, sandboxes)
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("journal", help="the database file")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("sandboxes")
+    commands.add_parser("show").add_argument("id")
+    commands.add_parser("records")
+    commands.add_parser("ledger").add_argument("--all", action="store_true")
+    commands.add_parser("intents")
+    commands.add_parser("verify")
+    try:
+        return run(parser.parse_args())
+    except Unreadable as error:
+        print(printable(str(error)), file=sys.stderr)
+    except sqlite3.DatabaseError as error:
+        print(f"SQLite: {error}", file=sys.stderr)
+    return 3
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` is no error
+    sys.exit(main())

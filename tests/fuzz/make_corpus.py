@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the inputs from which the fuzzers start: one of each kind of record, one of each kind of damage.
+
+    make_corpus.py          adds them to corpus/; what is there already stays
+
+What a fuzzer found is added by hand, under a name that says what it broke.
+"""
+
+import hashlib
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+GOLDEN = HERE.parent / "golden" / "codec_v1.txt"
+# Step of damage.cc.
+(WRITE_FILE, WRITE_WAL, CUT_FILE, CUT_WAL, COPY_PAGE, SET_VALUE, DELETE_ROW, COPY_ROW, MAKE_IT_MATCH,
+ SET_VERSION) = range(10)
+NUMBER, SMALL, TEXT, BLOB, NULL, OTHER = range(6)  # Value of damage.cc
+BASES = range(2)
+TABLES = range(8)  # more than there are: taken modulo
+
+
+def add(target, data):
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ("seed-" + hashlib.sha1(data).hexdigest()[:12])).write_bytes(data)
+
+
+def text(data):
+    return bytes([len(data)]) + data
+
+
+def offset(number):
+    return struct.pack("<I", number)[:3]
+
+
+def decode():
+    for line in GOLDEN.read_text().splitlines():
+        kind, name, *payload = line.split(" ")
+        data = bytes.fromhex("".join(payload))
+        add("decode", bytes([int(kind)]) + struct.pack("<H", 40) + text(name.encode()) + data)
+    add("decode", bytes([4]) + b"\x0a\x03sh\x00")
+
+
+def damage():
+    for base in BASES:
+        start = bytes([base])
+        add("open", start)
+        for at in (18, 24, 28, 60, 100, 4096, 4100, 8192 + 5, 12288 + 20):
+            add("open", start + bytes([WRITE_FILE]) + offset(at) + text(b"\x7f\xff\x00\x01"))
+            add("open", start + bytes([WRITE_WAL]) + offset(at) + text(b"\x7f\xff\x00\x01"))
+        for step in (CUT_FILE, CUT_WAL):
+            add("open", start + bytes([step]) + offset(9000))
+        add("open", start + bytes([COPY_PAGE, 3, 5]))
+        add("open", start + bytes([SET_VERSION, 99]))
+    start = bytes([0])
+    for table in TABLES:
+        for column, value in ((0, bytes([NUMBER]) + b"\xff" * 8), (3, bytes([SMALL, 3])),
+                              (8, bytes([TEXT]) + text(b"odd")),
+                              (10, bytes([BLOB]) + text(b"\x08\x01\x1a\x01p"))):
+            change = bytes([SET_VALUE, table, 1, 0, column]) + value
+            add("open", start + change + bytes([MAKE_IT_MATCH]))
+        add("open", start + bytes([DELETE_ROW, table, 0, 0, MAKE_IT_MATCH]))
+        add("open", start + bytes([COPY_ROW, table, 0, 0, 0, SMALL, 77, MAKE_IT_MATCH]))
+
+
+if __name__ == "__main__":
+    decode()
+    damage()
