@@ -16,8 +16,8 @@ namespace holdfast::model {
 
 struct CreateSandbox {
   SandboxSpec spec;
-  Chain chain;      // resolved from configuration and labels by the caller; frozen by accepting it
-  Secrets secrets;  // of the request; kept only if the driver takes them, and then only sealed
+  Chain chain;  // resolved from configuration and labels by the caller; frozen by accepting it
+  Secrets secrets = {};  // of the request; kept only if the driver takes them, and then only sealed
 };
 struct StartSandbox {};
 struct StopSandbox {

@@ -33,7 +33,7 @@ struct SandboxRequested {
   SandboxSpec spec;
   Chain chain;  // frozen
   // Names of the secrets that came with the request and that its driver is given. Never a value.
-  std::vector<std::string> secret_fields;
+  std::vector<std::string> secret_fields = {};
   friend bool operator==(const SandboxRequested&, const SandboxRequested&) = default;
 };
 
