@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A second reader of Holdfast's journal, in Python's standard library alone.
 
-Written from docs/journal-format.md, which every section below names; nothing of the journal library
-is used. It changes nothing, and it may run beside the gateway that writes the journal.
+Written from docs/journal-format.md, whose sections are named below in quotation marks, and the field
+numbers of proto/holdfast/journal/v1/journal.proto; nothing of the journal library is used. It changes
+nothing, and it may run beside the gateway that writes the journal.
 
     read_journal.py JOURNAL                   what it is, and its sandboxes
     read_journal.py JOURNAL show ID           the records of one sandbox
@@ -30,7 +31,7 @@ import zlib
 from dataclasses import dataclass, field
 
 APPLICATION_ID = 0x48464A4C  # "HFJL"
-VERSIONS = (1,)
+VERSIONS = (1, 2)
 EVENT, INTENT, OUTCOME = 1, 2, 3
 KINDS = {EVENT: "event", INTENT: "intent", OUTCOME: "outcome"}
 MAYBE, HELD, RELEASED, GONE = 1, 2, 3, 4
@@ -39,6 +40,10 @@ FORWARD, UNDO = 1, 2
 VERDICTS = ["?", "DONE", "FAILED", "UNKNOWN", "PRESENT", "ABSENT", "CANNOT_TELL", "VANISHED", "RELEASED",
             "ABANDONED"]
 CHAIN_START = bytes(32)
+
+
+# What a payload that is no Protobuf message, or names an intent that is not there, makes of the parser.
+MALFORMED = (ValueError, IndexError, KeyError, TypeError)
 
 
 class Unreadable(Exception):
@@ -63,6 +68,9 @@ class Record:
     payload: bytes
 
     COLUMNS = "position, sandbox, sequence, previous, epoch, time_unix_ms, kind, checksum, type, hash, payload"
+
+    def is_whole(self, sandbox_id):
+        return zlib.crc32(self.canonical(sandbox_id)) == self.checksum
 
     def canonical(self, sandbox_id):
         """The bytes that checksum and hash are taken over ("Canonical bytes")."""
@@ -303,6 +311,11 @@ class Journal:
         self.version = self.check_version(self.db.execute("PRAGMA user_version").fetchone()[0])
         self.meta = dict(self.db.execute("SELECT name, value FROM meta"))
 
+        # Up to which position the projections' tables stand ("Flushing"). Of version 1: to the end.
+        self.flushed = self.meta["flushed"] if self.version > 1 else self.last_position()
+        self.sandboxes, self.holdings = self.stored_sandboxes(), self.stored_holdings()
+        self.apply_tail()
+
     def inspect(self):
         """What the header says, before SQLite is asked ("The files")."""
         try:
@@ -334,15 +347,55 @@ class Journal:
         for row in self.db.execute(f"SELECT {kind.COLUMNS} FROM {table} {rest}"):
             yield kind(*row)
 
-    def sandboxes(self):
-        """By key."""
+    def last_position(self):
+        return self.db.execute("SELECT max(position) FROM records").fetchone()[0] or 0
+
+    def stored_sandboxes(self):
+        """By key, as of `flushed`."""
         query = ("SELECT s.key, s.id, s.live, s.state, s.summary, s.checksum, h.position, h.sequence "
                  "FROM sandboxes AS s LEFT JOIN heads AS h ON h.sandbox = s.key ORDER BY s.key")
         return {row[0]: Sandbox(row[0], row[1], bool(row[2]), *row[3:6], row[6] or 0, row[7] or 0)
                 for row in self.db.execute(query)}
 
-    def holdings(self):
+    def stored_holdings(self):
+        """As of `flushed`."""
         return Holdings(self.rows(OpenIntent, "open_intents"), self.rows(LedgerRow, "ledger"))
+
+    def pending(self):
+        """What the tail's batches said of their sandboxes, by the position of each batch's last record."""
+        if self.version == 1:
+            return {}
+        query = "SELECT position, sandbox, id, live, state, summary, checksum FROM pending"
+        return {row[0]: Sandbox(row[1], row[2], bool(row[3]), *row[4:7]) for row in self.db.execute(query)}
+
+    def apply_tail(self):
+        """Brings sandboxes and holdings from `flushed` to the last record."""
+        pending = self.pending()
+        ids = {said.key: said.id for said in pending.values()}
+        for record in self.rows(Record, "records", f"WHERE position > {self.flushed} ORDER BY position"):
+            sandbox = self.sandboxes.setdefault(
+                record.sandbox, Sandbox(record.sandbox, ids.get(record.sandbox, ""), True, "", b""))
+            whole = record.is_whole(sandbox.id)
+            if not whole and (record.previous, record.sequence) != (sandbox.position, sandbox.sequence + 1):
+                continue
+            sandbox.position, sandbox.sequence = record.position, record.sequence
+            said = pending.get(record.position)
+            if said:
+                sandbox.live, sandbox.state = said.live, said.state
+                sandbox.summary, sandbox.checksum = said.summary, said.checksum
+            if whole:
+                try:
+                    self.holdings.apply(record, lambda _, sequence, at=record: self.find_intent(at, sequence))
+                except MALFORMED:
+                    pass  # verify tells
+
+    def find_intent(self, record, sequence):
+        """The intent of the record's sandbox with that sequence."""
+        while record is not None and record.sequence > sequence:
+            record = self.record(record.previous)
+        if record is None or record.sequence != sequence or record.kind != INTENT:
+            raise KeyError(sequence)
+        return Intent.parse(record.payload)
 
     def records(self):
         """In the order of their positions."""
@@ -360,7 +413,7 @@ class Journal:
             record = self.record(position)
             if record is None or record.sandbox != sandbox.key:
                 raise Unreadable(f"sandbox {sandbox.id}: its record at position {position} is missing")
-            if zlib.crc32(record.canonical(sandbox.id)) != record.checksum:
+            if not record.is_whole(sandbox.id):
                 raise Unreadable(f"sandbox {sandbox.id}: the checksum at position {position} is wrong")
             if chain and record.sequence != chain[-1].sequence - 1:
                 raise Unreadable(f"sandbox {sandbox.id}: a gap before position {chain[-1].position}")
@@ -378,26 +431,45 @@ class Verifier:
     def __init__(self, journal):
         self.journal = journal
         self.damages = []
-        self.sandboxes = journal.sandboxes()
+        self.sandboxes = journal.sandboxes
         self.last = {}  # the last record of each sandbox, by key
         self.intents = {}  # (key, sequence) to Intent
-        self.holdings = Holdings()
+        self.holdings = Holdings()  # folded anew
         self.count = 0
 
     def run(self):
-        epoch = 0
+        epoch = position = 0
+        flushed = False
         for record in self.journal.records():
+            if not flushed and record.position > self.journal.flushed:
+                flushed = self.check_flushed()
             self.count += 1
-            if record.position != self.count:
-                self.say(record, f"position {self.count} is missing")
-                self.count = record.position
+            if record.position != position + 1:
+                self.say(record, f"gap: nothing at position {position + 1}")
+            position = record.position
             if record.epoch < epoch:
                 self.say(record, f"epoch {record.epoch} after epoch {epoch}")
             epoch = max(epoch, record.epoch)
             self.check_record(record)
+        if not flushed:
+            self.check_flushed()
         self.check_sandboxes()
-        self.check_projections()
         return self.damages
+
+    def check_flushed(self):
+        """The tables, when as many records were read as they were written after."""
+        stored = self.journal.stored_holdings()
+        for table, said, found in (("open_intents", stored.open, self.holdings.open),
+                                   ("ledger", stored.ledger, self.holdings.ledger)):
+            if said != found:
+                self.damages.append(f"{table} is not what follows from the records")
+        for sandbox in self.journal.stored_sandboxes().values():
+            last = self.last.get(sandbox.key)
+            if last is None or (sandbox.position, sandbox.sequence) != (last.position, last.sequence):
+                self.damages.append(f"sandbox {sandbox.id}: its head is not its last record")
+            if sandbox.checksum != sandbox.expected_checksum():
+                self.damages.append(f"sandbox {sandbox.id}: the checksum of its row is wrong")
+        return True
 
     def say(self, record, what):
         sandbox = self.sandboxes.get(record.sandbox)
@@ -425,24 +497,19 @@ class Verifier:
             if record.kind == INTENT:
                 self.intents[record.sandbox, record.sequence] = Intent.parse(record.payload)
             self.holdings.apply(record, lambda *key: self.intents[key])
-        except (ValueError, IndexError, KeyError, TypeError):
+        except MALFORMED:
             self.say(record, f"its payload is not an {KINDS.get(record.kind, 'unknown kind')}")
         return None
 
     def check_sandboxes(self):
+        """As they are with the tail."""
         for key, sandbox in self.sandboxes.items():
             last = self.last.get(key)
             if last is None or (sandbox.position, sandbox.sequence) != (last.position, last.sequence):
-                self.damages.append(f"sandbox {sandbox.id}: its head is not its last record")
-            if sandbox.checksum != sandbox.expected_checksum():
-                self.damages.append(f"sandbox {sandbox.id}: the checksum of its row is wrong")
-
-    def check_projections(self):
-        stored = self.journal.holdings()
-        if stored.open != self.holdings.open:
-            self.damages.append("open_intents is not what follows from the records")
-        if stored.ledger != self.holdings.ledger:
-            self.damages.append("ledger is not what follows from the records")
+                self.damages.append(f"sandbox {sandbox.id}: its records do not lead to its head")
+        for said in self.journal.pending().values():
+            if said.checksum != said.expected_checksum():
+                self.damages.append(f"sandbox {said.id}: the checksum of its row in pending is wrong")
 
 
 # --- the command line -------------------------------------------------------------------------------
@@ -460,59 +527,63 @@ def printable(text):
     return encode(text).decode("utf-8", "backslashreplace")
 
 
+def name_of(journal, key):
+    sandbox = journal.sandboxes.get(key)
+    return printable(sandbox.id) if sandbox else f"(unknown sandbox {key})"
+
+
 def print_record(record, sandbox_id=None):
-    whose = f" {printable(sandbox_id)}" if sandbox_id is not None else ""
+    whose = f" {sandbox_id}" if sandbox_id is not None else ""
     print(f"{record.position:>8}{whose} #{record.sequence} epoch {record.epoch} {when(record.time_unix_ms)} "
           f"{KINDS.get(record.kind, record.kind)} {printable(record.type)} ({len(record.payload)} bytes)")
 
 
-def print_overview(journal, sandboxes):
+def print_overview(journal):
     print(f"journal {journal.meta['journal_id']}, format {journal.version}, epoch {journal.meta['epoch']}")
-    for sandbox in sorted(sandboxes.values(), key=lambda s: encode(s.id)):
+    for sandbox in sorted(journal.sandboxes.values(), key=lambda s: encode(s.id)):
         print(f"{printable(sandbox.id)}: {printable(sandbox.state)}, {'live' if sandbox.live else 'ended'}, "
               f"{sandbox.sequence} records")
 
 
-def print_ledger(journal, sandboxes, everything):
-    for _, row in sorted(journal.holdings().ledger.items()):
+def print_ledger(journal, everything):
+    for _, row in sorted(journal.holdings.ledger.items()):
         if everything or row.status in (MAYBE, HELD):
-            print(f"{printable(sandboxes[row.sandbox].id)}: {STATUSES.get(row.status, row.status)} "
+            print(f"{name_of(journal, row.sandbox)}: {STATUSES.get(row.status, row.status)} "
                   f"{row.kind} {printable(row.name)} by {row.participant}, intent #{row.intent}, "
                   f"since {when(row.since_unix_ms)} {printable(row.handle)}".rstrip())
 
 
-def print_intents(journal, sandboxes):
-    for _, row in sorted(journal.holdings().open.items()):
+def print_intents(journal):
+    for _, row in sorted(journal.holdings.open.items()):
         undoes = f", undoes #{row.undoes}" if row.kind == UNDO else ""
-        print(f"{printable(sandboxes[row.sandbox].id)}: #{row.intent} {row.action} by {row.participant}"
+        print(f"{name_of(journal, row.sandbox)}: #{row.intent} {row.action} by {row.participant}"
               f"{undoes}, key {printable(row.key)}, since {when(row.time_unix_ms)}")
 
 
 def run(arguments):
     journal = Journal(arguments.journal)
-    sandboxes = journal.sandboxes()
     if arguments.command == "show":
-        found = [sandbox for sandbox in sandboxes.values() if sandbox.id == arguments.id]
+        found = [sandbox for sandbox in journal.sandboxes.values() if sandbox.id == arguments.id]
         if not found:
             raise Unreadable(f"there is no sandbox {arguments.id}")
         for record in journal.records_of(found[0]):
             print_record(record)
     elif arguments.command == "records":
         for record in journal.records():
-            print_record(record, sandboxes[record.sandbox].id)
+            print_record(record, name_of(journal, record.sandbox))
     elif arguments.command == "ledger":
-        print_ledger(journal, sandboxes, arguments.all)
+        print_ledger(journal, arguments.all)
     elif arguments.command == "intents":
-        print_intents(journal, sandboxes)
+        print_intents(journal)
     elif arguments.command == "verify":
         verifier = Verifier(journal)
         for damage in verifier.run():
             print(printable(damage))
         sound = "sound" if not verifier.damages else f"{len(verifier.damages)} damages"
-        print(f"{verifier.count} records of {len(sandboxes)} sandboxes read: {sound}")
+        print(f"{verifier.count} records of {len(journal.sandboxes)} sandboxes read: {sound}")
         return 1 if verifier.damages else 0
     else:
-        print_overview(journal, sandboxes)
+        print_overview(journal)
     return 0
 
 

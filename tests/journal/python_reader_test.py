@@ -41,7 +41,7 @@ def unpack(sample, directory):
 
 def dump(journal):
     """What Dump() of tests/journal/testing.cc writes."""
-    sandboxes = journal.sandboxes()
+    sandboxes = journal.sandboxes
     lines = []
     for record in journal.records():
         lines.append(f"record {record.position} {sandboxes[record.sandbox].id} {record.sequence} {record.epoch} "
@@ -49,7 +49,7 @@ def dump(journal):
     for sandbox in sorted(sandboxes.values(), key=lambda s: reader.encode(s.id)):
         lines.append(f"sandbox {sandbox.id} {sandbox.sequence} {sandbox.position} {sandbox.state} "
                      f"{'true' if sandbox.live else 'false'} {sandbox.summary.hex()}")
-    holdings = journal.holdings()
+    holdings = journal.holdings
     for _, row in sorted(holdings.open.items()):
         lines.append(f"open {sandboxes[row.sandbox].id} {row.intent} {row.position} {row.key} {row.participant} "
                      f"{row.action} {row.time_unix_ms}")
@@ -93,7 +93,7 @@ class PythonReader(unittest.TestCase):
     def test_finds_every_sandbox_by_its_back_pointers(self):
         for path, _ in self.samples():
             journal = reader.Journal(path)
-            sandboxes = journal.sandboxes()
+            sandboxes = journal.sandboxes
             found = [record for sandbox in sandboxes.values() for record in journal.records_of(sandbox)]
             self.assertEqual(sorted(record.position for record in found),
                              [record.position for record in journal.records()])
