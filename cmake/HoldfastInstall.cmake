@@ -56,7 +56,6 @@ get_target_property(holdfast_public_headers holdfast_journal HOLDFAST_PUBLIC_HEA
 install(CODE "
   set(holdfast_headers \"${holdfast_public_headers}\")
   set(holdfast_headers_from \"${CMAKE_SOURCE_DIR}/journal\")
-  set(holdfast_headers_by_way_of \"${CMAKE_BINARY_DIR}/install/journal\")
   set(holdfast_headers_to \"${CMAKE_INSTALL_INCLUDEDIR}/holdfast/journal\")"
         COMPONENT journal)
 install(SCRIPT "${CMAKE_SOURCE_DIR}/cmake/InstallHeaders.cmake" COMPONENT journal)

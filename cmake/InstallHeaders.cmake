@@ -2,9 +2,10 @@
 # Run at install time. Headers that are "journal/…" in this tree are <holdfast/journal/…> where they
 # are installed, so that they cannot clash with somebody else's journal/.
 foreach(header IN LISTS holdfast_headers)
+  set(to "${CMAKE_INSTALL_PREFIX}/${holdfast_headers_to}/${header}")
   file(READ "${holdfast_headers_from}/${header}" text)
   string(REPLACE "#include \"journal/" "#include \"holdfast/journal/" text "${text}")
-  file(WRITE "${holdfast_headers_by_way_of}/${header}" "${text}")
-  file(INSTALL DESTINATION "${CMAKE_INSTALL_PREFIX}/${holdfast_headers_to}" TYPE FILE
-       FILES "${holdfast_headers_by_way_of}/${header}")
+  message(STATUS "Installing: $ENV{DESTDIR}${to}")
+  file(WRITE "$ENV{DESTDIR}${to}" "${text}")
+  list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${to}")
 endforeach()
