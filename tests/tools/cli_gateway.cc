@@ -54,7 +54,7 @@ grpc::Status ViewsGateway::Verify(grpc::ServerContext*, const lifecycle::v1::Ver
 grpc::Status ViewsGateway::Status(grpc::ServerContext*, const lifecycle::v1::StatusRequest*,
                                   lifecycle::v1::StatusResponse* response) {
   bool held = false;
-  grpc::Status status = Give(view_.Status("journal.db", &held), response);
+  grpc::Status status = Give(view_.Status(path_, &held), response);
   response->mutable_startup()->set_orphans(2);
   response->mutable_startup()->set_ghosts(1);
   return status;

@@ -21,7 +21,8 @@ namespace holdfast::testing {
 
 class ViewsGateway final : public lifecycle::v1::Lifecycle::Service {
  public:
-  explicit ViewsGateway(journal::Reader& reader) : view_(reader) {}
+  explicit ViewsGateway(journal::Reader& reader, std::string path = "journal.db")
+      : view_(reader), path_(std::move(path)) {}
 
   grpc::Status Get(grpc::ServerContext* context, const lifecycle::v1::GetRequest* request,
                    lifecycle::v1::GetResponse* response) override;
@@ -40,6 +41,7 @@ class ViewsGateway final : public lifecycle::v1::Lifecycle::Service {
 
  private:
   views::JournalView view_;
+  const std::string path_;  // as Status says it
 };
 
 // Answers Submit and Repair with the test's functions, Get with the last of `states`, Watch with

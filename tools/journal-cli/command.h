@@ -34,11 +34,25 @@ struct Command {
   std::function<int(const Context&)> run;
 };
 
+// For the verbs that change a file, which no gateway can answer.
+struct FileContext {
+  std::string journal_path;
+  client::Output output;
+  client::Surroundings& surroundings;
+};
+
+struct FileCommand {
+  CLI::App* app;
+  std::function<int(const FileContext&)> run;
+};
+
 // Each adds its verb to `app`.
+Command AddBackup(CLI::App& app);
 Command AddGraph(CLI::App& app);
 Command AddLeaks(CLI::App& app);
 Command AddLedger(CLI::App& app);
 Command AddLs(CLI::App& app);
+FileCommand AddRestore(CLI::App& app);
 Command AddShow(CLI::App& app);
 Command AddStatus(CLI::App& app);
 Command AddVerify(CLI::App& app);

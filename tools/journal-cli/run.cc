@@ -57,6 +57,19 @@ absl::StatusOr<std::unique_ptr<Source>> Open(const Options& options,
   return socket.empty() ? OpenFile(file, surroundings) : OpenSocket(socket);
 }
 
+int RunOnFile(const FileCommand& command, const Options& options,
+              client::Surroundings& surroundings) {
+  if (!options.socket.empty()) {
+    surroundings.err << kProgram << ": " << command.app->get_name()
+                     << " works on a file; name it with --journal\n";
+    return client::kExitUsage;
+  }
+  return command.run({options.journal.empty()
+                          ? support::DefaultJournalPath(surroundings.environment)
+                          : options.journal,
+                      client::OutputFromName(options.output), surroundings});
+}
+
 }  // namespace
 
 int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
@@ -78,15 +91,17 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
   app.add_flag("-v,--verbose", options.verbose, "Say on stderr what is being read");
   app.footer(
       "Without --socket and --journal, the gateway is asked if one answers at the default socket,\n"
-      "else the default journal file is read. A file is never changed.\n"
+      "else the default journal file is read. Only `restore` changes a file.\n"
       "Exit codes: 0 ok, 1 usage, 2 not found, 3 stuck or leaked, 4 damaged, 5 refused.");
 
   const std::vector<Command> commands = {AddLs(app),    AddShow(app),   AddWhy(app),
                                          AddLeaks(app), AddLedger(app), AddVerify(app),
-                                         AddGraph(app), AddStatus(app)};
+                                         AddGraph(app), AddStatus(app), AddBackup(app)};
+  const FileCommand restore = AddRestore(app);
   if (const std::optional<int> answered = client::Parse(app, std::move(args), surroundings)) {
     return *answered;
   }
+  if (restore.app->parsed()) return RunOnFile(restore, options, surroundings);
   const absl::StatusOr<std::unique_ptr<Source>> source = Open(options, surroundings);
   if (!source.ok()) return client::Fail(kProgram, source.status(), surroundings);
   const Context context{**source, client::OutputFromName(options.output), surroundings};

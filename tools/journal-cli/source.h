@@ -27,6 +27,8 @@ class Source {
   virtual ~Source() = default;
 
   virtual bool online() const = 0;
+  // Of the file that the answers come from, for verbs that read it themselves.
+  virtual absl::StatusOr<std::string> JournalPath() = 0;
   virtual absl::StatusOr<lifecycle::v1::Sandbox> Get(std::string_view id) = 0;
   // All of them, however many pages that takes.
   virtual absl::StatusOr<std::vector<lifecycle::v1::Sandbox>> List(bool include_deleted) = 0;

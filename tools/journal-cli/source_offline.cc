@@ -18,6 +18,7 @@ class Offline final : public Source {
       : reader_(std::move(reader)), view_(*reader_), path_(std::move(path)), now_(std::move(now)) {}
 
   bool online() const override { return false; }
+  absl::StatusOr<std::string> JournalPath() override { return path_; }
 
   absl::StatusOr<lifecycle::v1::Sandbox> Get(std::string_view id) override {
     lifecycle::v1::GetRequest request;

@@ -21,6 +21,10 @@ class Online final : public Source {
   explicit Online(std::unique_ptr<client::Stub> stub) : stub_(std::move(stub)) {}
 
   bool online() const override { return true; }
+  absl::StatusOr<std::string> JournalPath() override {
+    HF_ASSIGN_OR_RETURN(const StatusReport report, Status());
+    return report.status.journal_path();
+  }
 
   absl::StatusOr<lifecycle::v1::Sandbox> Get(std::string_view id) override {
     lifecycle::v1::GetRequest request;
