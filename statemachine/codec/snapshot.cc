@@ -234,8 +234,9 @@ absl::StatusOr<model::Sandbox> DecodeSnapshot(const std::string& bytes, std::str
         fmt::format("the {} bytes of its snapshot are not a snapshot", bytes.size()));
   }
   if (message.schema_version() != kSnapshotVersion) {
-    return absl::DataLossError(fmt::format("its snapshot is of version {}, and this one reads {}",
-                                           message.schema_version(), kSnapshotVersion));
+    return absl::FailedPreconditionError(
+        fmt::format("its snapshot is of version {}, and version {} is read here",
+                    message.schema_version(), kSnapshotVersion));
   }
   if (message.sandbox_id() != id) {
     return absl::DataLossError(

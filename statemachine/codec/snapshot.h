@@ -23,8 +23,9 @@ inline constexpr std::uint32_t kSnapshotVersion = 1;
 std::string EncodeSnapshot(const model::Sandbox& sandbox);
 
 // `id`: whose snapshot it should be.
-// Errors: DataLoss  does not parse, is of another version or of another sandbox, or names something
-//                   this version does not know. Fold the records instead.
+// Errors, upon which the records are to be folded instead:
+//         FailedPrecondition  of another version of the schema
+//         DataLoss            does not parse, is of another sandbox, or names what nobody knows
 absl::StatusOr<model::Sandbox> DecodeSnapshot(const std::string& bytes, std::string_view id);
 
 }  // namespace holdfast::codec
