@@ -229,7 +229,7 @@ std::string EncodeSnapshot(const model::Sandbox& sandbox) {
 
 absl::StatusOr<model::Sandbox> DecodeSnapshot(const std::string& bytes, std::string_view id) {
   v1::SandboxSnapshot message;
-  if (!message.ParseFromString(bytes)) {
+  if (!message.ParseFromString(bytes) || message.schema_version() == 0) {
     return absl::DataLossError(
         fmt::format("the {} bytes of its snapshot are not a snapshot", bytes.size()));
   }
