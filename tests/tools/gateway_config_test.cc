@@ -144,7 +144,7 @@ TEST_F(GatewayConfig, NamesTheNearestKeyForAnUnknownOne) {
 
 TEST_F(GatewayConfig, ListsTheKeysWhenNoneIsNear) {
   EXPECT_EQ(MistakesIn("[journal]\ncompression = true\n"),
-            "h.toml:2: journal.compression: unknown key; [journal] knows path");
+            "h.toml:2: journal.compression: unknown key; [journal] knows key_file, path");
 }
 
 TEST_F(GatewayConfig, RefusesAnUnknownTable) {
@@ -169,6 +169,8 @@ TEST_F(GatewayConfig, RefusesAnUnknownChoice) {
 }
 
 TEST_F(GatewayConfig, RefusesARelativePath) {
+  EXPECT_EQ(MistakesIn("[journal]\nkey_file = \"keys\"\n"),
+            "h.toml:2: journal.key_file: must be an absolute path, not \"keys\"");
   EXPECT_EQ(MistakesIn("[journal]\npath = \"journal.db\"\n"),
             "h.toml:2: journal.path: must be an absolute path, not \"journal.db\"");
 }

@@ -204,23 +204,58 @@ TEST(ComputeTranslate, RefusesAnAgentSocket) {
               StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST(StripSecrets, RemovesEveryMarkedFieldHoweverDeep) {
+TEST(TakeSecrets, RemovesEveryMarkedFieldHoweverDeep) {
   pb::CreateSandboxRequest request;
   *request.mutable_sandbox() = FullSandbox();
   request.mutable_sandbox()->mutable_spec()->set_sandbox_token("hush-1");
   request.mutable_sandbox()->mutable_spec()->set_launch_authentication("hush-2");
 
-  EXPECT_EQ(StripSecrets(request), 2U);
+  const model::Secrets taken = TakeSecrets(request);
 
+  EXPECT_THAT(taken.Names(), ::testing::ElementsAre("sandbox.spec.launch_authentication",
+                                                    "sandbox.spec.sandbox_token"));
+  EXPECT_EQ(taken.values().at("sandbox.spec.sandbox_token").Reveal(), "hush-1");
   EXPECT_THAT(request.SerializeAsString(), ::testing::Not(HasSubstr("hush")));
   EXPECT_EQ(request.sandbox().spec().command(0), "sleep");
 }
 
-TEST(StripSecrets, LooksIntoRepeatedMessages) {
+TEST(TakeSecrets, LooksIntoRepeatedMessages) {
   pb::ListSandboxesResponse list;
   for (int i = 0; i < 3; ++i) list.add_sandboxes()->mutable_spec()->set_sandbox_token("hush");
 
-  EXPECT_EQ(StripSecrets(list), 3U);
+  EXPECT_THAT(TakeSecrets(list).Names(), ::testing::ElementsAre("sandboxes[0].spec.sandbox_token",
+                                                                "sandboxes[1].spec.sandbox_token",
+                                                                "sandboxes[2].spec.sandbox_token"));
+}
+
+TEST(TakeSecrets, OverwritesTheValueInTheMessage) {
+  pb::DriverSandboxSpec spec;
+  spec.set_sandbox_token("a secret that is too long for the string itself");
+  // The message keeps the string, and so its memory, for the field's next value.
+  const char* memory = spec.sandbox_token().data();
+  const std::size_t size = spec.sandbox_token().size();
+
+  TakeSecrets(spec);
+
+  EXPECT_THAT(std::string(memory + 1, size - 1), ::testing::Not(HasSubstr("secret")));
+}
+
+TEST(TakeSecrets, TakesNothingFromAMessageWithoutSecrets) {
+  pb::DriverSandbox sandbox = FullSandbox();
+  const std::string before = sandbox.SerializeAsString();
+
+  EXPECT_TRUE(TakeSecrets(sandbox).empty());
+
+  EXPECT_EQ(sandbox.SerializeAsString(), before);
+}
+
+TEST(RequestChecks, BoundsTheSecretsTogether) {
+  for (const std::size_t bytes : {kSecretBytesMax / 2, kSecretBytesMax / 2 + 1}) {
+    model::Secrets::Values values;
+    values.emplace("a", support::SecretBytes(bytes));
+    values.emplace("b", support::SecretBytes(kSecretBytesMax / 2));
+    EXPECT_EQ(CheckSecrets(model::Secrets(std::move(values))).ok(), bytes * 2 == kSecretBytesMax);
+  }
 }
 
 TEST(WatchQueue, KeepsTheLatestOfEachSandbox) {

@@ -29,9 +29,14 @@ template <typename Request>
 absl::StatusOr<model::Command> CreateCommandFrom(const ServiceContext& context,
                                                  const Request& original) {
   Request request = original;
-  StripSecrets(request);
-  HF_RETURN_IF_ERROR(CheckSandboxId(request.sandbox().id()));
   model::CreateSandbox create;
+  if (request.sandbox().has_spec()) {
+    // A driver knows them by their names in the spec.
+    create.secrets = TakeSecrets(*request.mutable_sandbox()->mutable_spec());
+  }
+  TakeSecrets(request);  // if there ever are any elsewhere: to nobody
+  HF_RETURN_IF_ERROR(CheckSandboxId(request.sandbox().id()));
+  HF_RETURN_IF_ERROR(CheckSecrets(create.secrets));
   HF_ASSIGN_OR_RETURN(create.spec,
                       SpecFromDriverSandbox(request.sandbox(), context.facts.default_driver));
   HF_RETURN_IF_ERROR(CheckSpec(create.spec));

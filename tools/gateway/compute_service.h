@@ -14,7 +14,8 @@
 //   a
 //              sandbox that is Deleted in the journal.
 //   Workspaces need nothing here: Ensure and Delete check the name and succeed.
-//   Secrets    are removed before anything else reads the request.
+//   Secrets    are taken out before anything else reads the request, and go to the driver alone
+//              (docs/secrets.md). Those of a start are removed.
 #pragma once
 
 #include "openshell/compute/v1/compute_driver.grpc.pb.h"

@@ -47,6 +47,7 @@ void ReadGateway(TableReader table, Config& config) {
 
 void ReadJournal(TableReader table, Config& config) {
   table.ReadAbsolutePath("path", config.journal_path);
+  table.ReadAbsolutePath("key_file", config.key_file);
   table.Done();
 }
 

@@ -42,6 +42,7 @@ struct Config {
   std::string state_dir;
   std::string socket_path;
   std::string journal_path;
+  std::string key_file;  // empty: secrets are not kept beyond the process
   std::string log_level = "info";
   std::size_t threads = 2;
   std::size_t commands_max = 10'000;

@@ -125,6 +125,14 @@ absl::Status CheckNote(std::string_view note) {
   return Invalid("note has {} bytes; at most {} are allowed", note.size(), kNoteBytesMax);
 }
 
+absl::Status CheckSecrets(const model::Secrets& secrets) {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : secrets.values()) bytes += value.size();
+  if (bytes <= kSecretBytesMax) return absl::OkStatus();
+  return Invalid("the secrets of the request have {} bytes; at most {} are allowed", bytes,
+                 kSecretBytesMax);
+}
+
 absl::Status CheckSpec(const model::SandboxSpec& spec) {
   HF_RETURN_IF_ERROR(CheckText("name", spec.name));
   HF_RETURN_IF_ERROR(CheckWorkspace(spec.workspace));

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Removes from a message every field that its contract marks as secret, however deep. The first
+// Takes out of a message every field that its contract marks as secret, however deep. The first
 // thing that happens to a request at the edge: no log, journal or extension can leak what it never
-// saw. A re-create after a crash is never needed (an unfinished create is undone), so nothing is
-// kept.
+// saw. What a create needs goes on beside the spec (model::Secrets), to the engine.
 #pragma once
 
 #include <google/protobuf/message.h>
 
-#include <cstddef>
+#include "statemachine/model/secrets.h"
 
 namespace holdfast::gateway {
 
-// Returns how many values were removed.
-std::size_t StripSecrets(google::protobuf::Message& message);
+// The texts and bytes that were marked, each under its field's path from the message on
+// ("sandbox.spec.sandbox_token", "sandboxes[2].spec.sandbox_token"), and wiped in the message. A
+// marked field of another type is removed and not taken. Fields that are empty are not there.
+model::Secrets TakeSecrets(google::protobuf::Message& message);
 
 }  // namespace holdfast::gateway
