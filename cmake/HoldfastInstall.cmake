@@ -55,7 +55,7 @@ install(FILES "${CMAKE_BINARY_DIR}/generated/holdfast/journal/v1/journal.pb.h"
 get_target_property(holdfast_public_headers holdfast_journal HOLDFAST_PUBLIC_HEADERS)
 install(CODE "
   set(holdfast_headers \"${holdfast_public_headers}\")
-  set(holdfast_headers_from \"${CMAKE_SOURCE_DIR}/journal\")
-  set(holdfast_headers_to \"${CMAKE_INSTALL_INCLUDEDIR}/holdfast/journal\")"
+  set(holdfast_headers_from \"${CMAKE_SOURCE_DIR}\")
+  set(holdfast_headers_to \"${CMAKE_INSTALL_INCLUDEDIR}/holdfast\")"
         COMPONENT journal)
 install(SCRIPT "${CMAKE_SOURCE_DIR}/cmake/InstallHeaders.cmake" COMPONENT journal)
