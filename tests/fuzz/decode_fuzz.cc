@@ -1,27 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decoding of whatever a record may hold: as the journal understands it, and as the codec does. It
-// must not crash, hang or allocate much; and what was understood is written and understood again as
-// the same.
+// Decoding of whatever a record may hold, as the journal understands it and as the codec does; of
+// snapshots; of what is sealed, and of the file with the keys. It must not crash, hang or allocate
+// much; and what was understood is written and understood again as the same.
 //
 // An input: what it is (1 byte, see Kind), then for a record its sequence (2 bytes), its type
 // (length in 1 byte, text) and its payload; for the others the bytes to decode.
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <string>
 
 #include "journal/journal.h"
 #include "journal/ledger.h"
 #include "journal/prepared.h"
+#include "journal/seal.h"
 #include "statemachine/codec/codec.h"
+#include "statemachine/codec/snapshot.h"
 #include "support/check.h"
 #include "tests/fuzz/bytes.h"
+#include "tests/support/temp_dir.h"
 
 namespace holdfast::fuzz {
 namespace {
 
 // The first three are journal::RecordKind.
-enum class Kind : std::uint8_t { kPlan = 4 };
+enum class Kind : std::uint8_t { kPlan = 4, kSnapshot = 5, kSealed = 6, kKeyFile = 7 };
 
 void UnderstandAsJournal(const journal::Record& record) {
   auto meaning = journal::ParseMeaning(record.kind, record.sequence, record.payload);
@@ -76,6 +82,48 @@ void UnderstandPlan(const std::string& bytes) {
   HF_CHECK(codec::EncodePlan(*again) == once);  // and is the same
 }
 
+void UnderstandSnapshot(const std::string& bytes) {
+  const auto sandbox = codec::DecodeSnapshot(bytes, "s");
+  if (!sandbox.ok()) return;
+  const std::string once = codec::EncodeSnapshot(*sandbox);
+  const auto again = codec::DecodeSnapshot(once, "s");
+  HF_CHECK(again.ok());                             // what was encoded is decoded
+  HF_CHECK(codec::EncodeSnapshot(*again) == once);  // and is the same
+}
+
+// A directory for the files of keys.
+const testing::TempDir& Scratch() {
+  static const testing::TempDir dir;
+  return dir;
+}
+
+std::string WriteKeyFile(const std::string& text) {
+  const std::string path = Scratch().File("keys");
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+  std::filesystem::permissions(
+      path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  return path;
+}
+
+void UnderstandSealed(const std::string& bytes) {
+  static const std::unique_ptr<journal::Sealer> sealer = [] {
+    auto made = journal::Sealer::FromKeyFile(WriteKeyFile("k " + std::string(64, 'a') + "\n"));
+    HF_CHECK(made.ok());
+    return *std::move(made);
+  }();
+  journal::KeyIdOf(bytes).status().IgnoreError();  // only that it returns
+  HF_CHECK(!sealer->Open(bytes, "context").ok());  // nobody seals by chance
+  const auto box = sealer->Seal(bytes, "context");
+  HF_CHECK(box.ok());
+  const auto opened = sealer->Open(*box, "context");
+  HF_CHECK(opened.ok() && opened->Reveal() == bytes);
+}
+
+void UnderstandKeyFile(const std::string& text) {
+  const auto keys = journal::ReadKeyFile(WriteKeyFile(text));
+  HF_CHECK(!keys.ok() || !keys->empty());
+}
+
 }  // namespace
 }  // namespace holdfast::fuzz
 
@@ -83,9 +131,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
   using namespace holdfast;  // NOLINT: the fuzzer's C entry
   fuzz::Bytes bytes(input, size);
   const auto kind = static_cast<std::uint8_t>(bytes.TakeNumber(1));
-  if (kind == static_cast<std::uint8_t>(fuzz::Kind::kPlan)) {
-    fuzz::UnderstandPlan(bytes.TakeRest());
-    return 0;
+  switch (static_cast<fuzz::Kind>(kind)) {
+    case fuzz::Kind::kPlan:
+      fuzz::UnderstandPlan(bytes.TakeRest());
+      return 0;
+    case fuzz::Kind::kSnapshot:
+      fuzz::UnderstandSnapshot(bytes.TakeRest());
+      return 0;
+    case fuzz::Kind::kSealed:
+      fuzz::UnderstandSealed(bytes.TakeRest());
+      return 0;
+    case fuzz::Kind::kKeyFile:
+      fuzz::UnderstandKeyFile(bytes.TakeRest());
+      return 0;
   }
   journal::Record record;
   record.position = 1;

@@ -41,6 +41,33 @@ def decode():
         data = bytes.fromhex("".join(payload))
         add("decode", bytes([int(kind)]) + struct.pack("<H", 40) + text(name.encode()) + data)
     add("decode", bytes([4]) + b"\x0a\x03sh\x00")
+    add("decode", bytes([5]) + snapshot())
+    box = b"\x01\x01k" + bytes(12) + b"ciphertext" + bytes(16)
+    for cut in (len(box), 20, 3, 1):
+        add("decode", bytes([6]) + box[:cut])
+    add("decode", bytes([7]) + b"# keys\n\n2026-a " + b"0f" * 32 + b"\nold " + b"QUJD" * 10 + b"QUI=\n")
+
+
+def field(number, value):
+    """Of a Protobuf message; short texts and small numbers only."""
+    if isinstance(value, int):
+        return bytes([number << 3 & 0x7F | 0x80, number >> 4, value]) if number > 15 else bytes([number << 3, value])
+    tag = number << 3 | 2
+    tag = bytes([tag & 0x7F | 0x80, tag >> 7]) if number > 15 else bytes([tag])
+    return tag + bytes([len(value)]) + value
+
+
+def snapshot():
+    """One that DecodeSnapshot takes, with an operation and a step in flight."""
+    step = (field(1, 5) + field(2, field(2, 1) + field(3, b"start") + field(4, b"process") + field(6, b"s/1/start"))
+            + field(3, b"InFlight") + field(4, 1) + field(13, field(1, b"A") + field(2, b"b")))
+    operation = field(1, 1) + field(2, b"create") + field(3, b"r") + field(7, b"start")
+    return (field(1, 1) + field(2, b"s") + field(3, 7) + field(4, 1) + field(8, b"Running")
+            + field(12, b"Consistent") + field(17, operation) + field(18, step) + field(19, step)
+            + field(20, field(1, b"ipam") + field(2, field(1, 1) + field(2, b"state")))
+            + field(21, b"ipam") + field(22, 1) + field(24, 3)
+            + field(25, field(1, 1) + field(2, b"create") + field(4, b"Succeeded"))
+            + field(26, field(1, b"Ready") + field(2, b"r")))
 
 
 def damage():

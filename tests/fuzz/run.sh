@@ -19,7 +19,7 @@ export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
 
 # A target allocates what an input may reasonably cost, and no more: a record is at most 1 MiB, SQLite's
 # cache of the writer 64 MiB. No input of a few bytes takes long either.
-limits=(-max_total_time="$seconds" -timeout=30 -rss_limit_mb=768 -malloc_limit_mb=128 -max_len=512)
+limits=(-max_total_time="$seconds" -timeout=30 -rss_limit_mb=768 -malloc_limit_mb=128 -max_len=512 -len_control=0)
 
 failed=()
 for target in decode open; do
