@@ -60,6 +60,16 @@ std::uint32_t RowChecksum(std::uint64_t key, bool live, std::string_view id, std
   return Checksum(bytes);
 }
 
+std::uint32_t SnapshotChecksum(std::string_view id, std::uint64_t sequence,
+                               std::string_view snapshot) {
+  std::string bytes;
+  bytes.reserve(16 + id.size() + snapshot.size());
+  PutText(id, bytes);
+  PutInteger(sequence, bytes);
+  PutText(snapshot, bytes);
+  return Checksum(bytes);
+}
+
 void Hasher::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 void Hasher::Free::operator()(evp_md_st* algorithm) const { EVP_MD_free(algorithm); }
 

@@ -47,6 +47,9 @@ std::uint32_t Checksum(std::string_view bytes);
 std::uint32_t RowChecksum(std::uint64_t key, bool live, std::string_view id, std::string_view state,
                           std::string_view summary);
 
+// Over a snapshot: id, sequence, bytes.
+std::uint32_t SnapshotChecksum(std::string_view id, std::uint64_t sequence, std::string_view bytes);
+
 // SHA-256 with its context kept, because making one costs as much as hashing a record.
 class Hasher {
  public:

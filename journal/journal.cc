@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <thread>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "fmt/format.h"
 #include "journal/lock.h"
 #include "journal/ownership.h"
@@ -52,7 +54,8 @@ class JournalImpl final : public Journal {
     } else {
       Waiting* alone = &waiting;
       CommitAll({&alone, 1});
-      queue_.Release(!sound() || writer_->checkpoint_due());
+      // The writer's thread does all that need not be waited for, and counts the time to a flush.
+      queue_.Release(!sound() || writer_->maintenance_due() || !flush_timed_);
     }
     return std::move(waiting.answer);
   }
@@ -64,6 +67,15 @@ class JournalImpl final : public Journal {
     const auto group = queue_.Push(*waiting);
     if (!group.ok()) return queue_.PushRefused(std::move(waiting->done), group.status());
     static_cast<void>(waiting.release());  // freed when it was answered
+  }
+
+  absl::Status ReplaceSealed(std::string_view sandbox_id, std::string expected,
+                             std::string replacement) override {
+    return OnWriter(
+        [&](Writer& writer) { return writer.ReplaceSealed(sandbox_id, expected, replacement); });
+  }
+  absl::Status Flush() override {
+    return OnWriter([](Writer& writer) { return writer.Flush(); });
   }
 
   Reader& reader() override { return *reader_; }
@@ -91,26 +103,60 @@ class JournalImpl final : public Journal {
 
  private:
   void Run() {
+    using Clock = std::chrono::steady_clock;
     std::chrono::milliseconds backoff{0};
-    // A moment, not a time without appends: callers who keep trying must not keep the disk untried.
-    std::chrono::steady_clock::time_point probe_at;
+    // A moment, not a time without appends: callers who keep trying must not keep the disk untried,
+    // nor those who append now and then the tables unflushed.
+    Clock::time_point wake_at;
     while (true) {
-      Queue::Work work = queue_.Take(backoff.count() == 0 ? backoff : Until(probe_at));
+      const bool timed = backoff.count() != 0 || flush_timed_;
+      Queue::Work work = queue_.Take(timed ? Until(wake_at) : std::chrono::milliseconds{0});
       for (auto& [done, refusal] : work.refused) std::move(done)(std::move(refusal));
       if (work.group != nullptr) CommitGroup(*work.group);
-      if (sound()) writer_->CheckpointIfDue();
+      for (auto& task : work.tasks) std::move(task)();
+      if (sound()) Maintain(writer_->MaintainIfDue());
       if (work.closing) return;
-      if (sound() || absl::IsFailedPrecondition(failure_)) {
+      if (sound() && flush_timed_ && Clock::now() >= wake_at) Maintain(writer_->Flush());
+      if (sound()) {
         backoff = std::chrono::milliseconds{0};
-      } else if (backoff.count() == 0) {
-        backoff = kProbeFirst;
-        probe_at = std::chrono::steady_clock::now() + backoff;
-      } else if (std::chrono::steady_clock::now() >= probe_at) {
-        backoff = Probe() ? std::chrono::milliseconds{0} : std::min(backoff * 2, kProbeLast);
-        probe_at = std::chrono::steady_clock::now() + backoff;
+        if (!writer_->dirty()) {
+          flush_timed_ = false;
+        } else if (!flush_timed_) {
+          flush_timed_ = true;
+          wake_at = Clock::now() + limits_.flush_after;
+        }
+      } else {
+        flush_timed_ = false;
+        if (absl::IsFailedPrecondition(failure_)) {
+          backoff = std::chrono::milliseconds{0};  // for ever: nothing to wait for
+        } else if (backoff.count() == 0) {
+          backoff = kProbeFirst;
+          wake_at = Clock::now() + backoff;
+        } else if (Clock::now() >= wake_at) {
+          backoff = Probe() ? std::chrono::milliseconds{0} : std::min(backoff * 2, kProbeLast);
+          wake_at = Clock::now() + backoff;
+        }
       }
       queue_.Release(/*wake_writer=*/false);
     }
+  }
+
+  // Runs in a turn of its own; returns what came of it.
+  absl::Status OnWriter(absl::FunctionRef<absl::Status(Writer&)> work) {
+    std::promise<absl::Status> promise;
+    HF_RETURN_IF_ERROR(queue_.PushTask([&] {
+      absl::Status status = sound() ? work(*writer_) : failure_;
+      if (sound()) Maintain(status);
+      promise.set_value(std::move(status));
+    }));
+    return promise.get_future().get();
+  }
+
+  // A disk that refuses this refuses appends too.
+  void Maintain(const absl::Status& status) {
+    if (status.ok() || absl::IsAborted(status)) return;
+    commits_failed_.fetch_add(1, std::memory_order_relaxed);
+    Fail(status);
   }
 
   // At least a millisecond: zero would be to wait for ever.
@@ -185,6 +231,7 @@ class JournalImpl final : public Journal {
   std::optional<Lock> lock_;
   std::unique_ptr<Writer> writer_;
   absl::Status failure_;
+  bool flush_timed_ = false;  // the writer's thread knows that something waits to be flushed
 
   const std::uint64_t epoch_;
   const std::unique_ptr<Reader> reader_;

@@ -37,6 +37,12 @@ struct Limits {
   std::size_t queue_batches_max = 16'384;  // waiting appends; more are refused
   std::size_t commit_records_max = 8'192;  // gathered into one transaction
   std::size_t commit_batches_max = 256;    // likewise; see journal/queue.h
+  // Records that may lie behind the projections (docs/journal-format.md, "Flushing"). Bounds what
+  // the next open, and a reader from outside, has to fold.
+  std::size_t flush_records_max = 65'536;
+  // How long they may lie there when nothing else makes a flush due. Short enough that a reader
+  // from outside has little to fold, long enough to cost nothing.
+  std::chrono::milliseconds flush_after{1'000};
 };
 
 struct Options {
@@ -66,11 +72,29 @@ struct Damage {
   std::string message;         // one sentence: what is wrong and what is lost
 };
 
+enum class VerifyMode {
+  // Every page, checksum and pointer from the last flush on, every head and live row, every
+  // segment's
+  // size and seal. Grows with what is live.
+  kQuick,
+  // All of it: every record's checksum and chain, all projections folded anew, every segment.
+  kDeep,
+};
+
 struct VerifyReport {
   std::uint64_t records = 0;
   std::uint64_t sandboxes = 0;
   std::vector<Damage> damages;  // at most 1000 are named
   bool ok() const { return damages.empty(); }
+};
+
+// A digest of all records up to a position. Kept outside by an auditor, it proves later that none
+// of them was changed, also by somebody who knows how to rewrite a chain.
+struct Checkpoint {
+  std::string journal_id;
+  std::uint64_t position = 0;
+  std::uint64_t sandboxes = 0;  // with records up to there
+  std::string digest;           // SHA-256, hexadecimal (docs/journal-format.md, "Checkpoints")
 };
 
 // What a visitor wants next.
@@ -103,6 +127,15 @@ class Reader {
   // Of one sandbox, or of all when empty. Only what is held or maybe, unless `all`.
   virtual absl::StatusOr<std::vector<LedgerRow>> ReadLedger(std::string_view sandbox_id,
                                                             bool all) = 0;
+  // All live sandboxes in the order of their first records, each with its snapshot if it has one
+  // that is whole. What came after the snapshot is read with ReadSandbox(id, snapshot.sequence +
+  // 1).
+  virtual absl::Status ReadLive(
+      const std::function<Visit(const SandboxRow&, const Snapshot*)>& visit) = 0;
+  // Empty when there is none that is whole.
+  virtual absl::StatusOr<std::optional<Snapshot>> FindSnapshot(std::string_view sandbox_id) = 0;
+  // See Batch::sealed. Empty when there is none.
+  virtual absl::StatusOr<std::optional<std::string>> ReadSealed(std::string_view sandbox_id) = 0;
   virtual absl::StatusOr<std::uint64_t> LastPosition() = 0;
   virtual absl::StatusOr<Ownership> ReadOwnership() = 0;
   // Random name of this journal file, made when it was created; on labels of what its gateway
@@ -111,7 +144,7 @@ class Reader {
 
   // Reads every record and checks checksum, chain, order and the journal's own projections.
   // Errors only when it cannot be run at all; what it finds is in the report.
-  virtual absl::StatusOr<VerifyReport> Verify() = 0;
+  virtual absl::StatusOr<VerifyReport> Verify(VerifyMode mode = VerifyMode::kDeep) = 0;
 };
 
 // Of this process's hold on the journal, for metrics.
@@ -150,6 +183,14 @@ class Journal {
   virtual absl::StatusOr<Appended> Append(Batch batch) = 0;
   // The same without waiting. `done` runs on the writer thread after the commit and must not block.
   virtual void AppendAsync(Batch batch, AppendCallback done) = 0;
+
+  // Puts `replacement` in the place of `expected` as what is sealed for the sandbox, durably. Any
+  // thread. Errors: Aborted  something else is kept by now, or nothing;  else as Append.
+  virtual absl::Status ReplaceSealed(std::string_view sandbox_id, std::string expected,
+                                     std::string replacement) = 0;
+  // Brings the projections up to the last record, durably. It happens by itself; this is for those
+  // who want to read the file's tables with other tools. Errors: as Append.
+  virtual absl::Status Flush() = 0;
 
   virtual Reader& reader() = 0;
   virtual std::uint64_t epoch() const = 0;

@@ -60,6 +60,17 @@ LedgerChange Decide(const IntentFacts& intent, const v1::Outcome& outcome) {
   return intent.undo ? DecideUndo(intent, outcome) : DecideForward(outcome);
 }
 
+void LedgerFold::LoadIntent(OpenIntent intent, IntentFacts facts) {
+  const std::uint64_t sequence = intent.intent;
+  facts_[sequence] = std::move(facts);
+  open_[sequence] = std::move(intent);
+}
+
+void LedgerFold::LoadRow(LedgerRow row) {
+  Key key{row.participant, row.kind, row.name};
+  rows_[std::move(key)] = std::move(row);
+}
+
 void LedgerFold::Apply(std::uint64_t sequence, std::uint64_t position, std::int64_t time_unix_ms,
                        const v1::Intent& intent) {
   facts_[sequence] = FactsOf(intent);
@@ -70,18 +81,20 @@ void LedgerFold::Apply(std::uint64_t sequence, std::uint64_t position, std::int6
                                .participant = intent.participant(),
                                .action = intent.action(),
                                .time_unix_ms = time_unix_ms};
+  changed_intents_.insert(sequence);
   if (intent.kind() != v1::Intent::FORWARD) return;
   for (const v1::Resource& claim : intent.claims()) {
-    rows_[{intent.participant(), claim.kind(), claim.name()}] =
-        LedgerRow{.sandbox_id = "",
-                  .participant = intent.participant(),
-                  .kind = claim.kind(),
-                  .name = claim.name(),
-                  .handle = "",
-                  .status = LedgerStatus::kMaybe,
-                  .intent = sequence,
-                  .key = intent.key(),
-                  .since_unix_ms = time_unix_ms};
+    Key key{intent.participant(), claim.kind(), claim.name()};
+    changed_rows_.insert(key);
+    rows_[std::move(key)] = LedgerRow{.sandbox_id = "",
+                                      .participant = intent.participant(),
+                                      .kind = claim.kind(),
+                                      .name = claim.name(),
+                                      .handle = "",
+                                      .status = LedgerStatus::kMaybe,
+                                      .intent = sequence,
+                                      .key = intent.key(),
+                                      .since_unix_ms = time_unix_ms};
   }
 }
 
@@ -94,23 +107,27 @@ bool LedgerFold::Apply(std::int64_t time_unix_ms, const v1::Outcome& outcome) {
       if (row.intent != change.of_intent || row.status > LedgerStatus::kHeld) continue;
       row.status = change.ended;
       row.since_unix_ms = time_unix_ms;
+      changed_rows_.insert(key);
     }
   }
   if (change.hold_resources) {
     for (const v1::Resource& resource : outcome.resources()) {
-      rows_[{facts->second.participant, resource.kind(), resource.name()}] =
-          LedgerRow{.sandbox_id = "",
-                    .participant = facts->second.participant,
-                    .kind = resource.kind(),
-                    .name = resource.name(),
-                    .handle = resource.handle(),
-                    .status = LedgerStatus::kHeld,
-                    .intent = outcome.intent(),
-                    .key = facts->second.key,
-                    .since_unix_ms = time_unix_ms};
+      Key key{facts->second.participant, resource.kind(), resource.name()};
+      changed_rows_.insert(key);
+      rows_[std::move(key)] = LedgerRow{.sandbox_id = "",
+                                        .participant = facts->second.participant,
+                                        .kind = resource.kind(),
+                                        .name = resource.name(),
+                                        .handle = resource.handle(),
+                                        .status = LedgerStatus::kHeld,
+                                        .intent = outcome.intent(),
+                                        .key = facts->second.key,
+                                        .since_unix_ms = time_unix_ms};
     }
   }
-  if (outcome.closes()) open_.erase(outcome.intent());
+  if (outcome.closes() && open_.erase(outcome.intent()) > 0) {
+    changed_intents_.insert(outcome.intent());
+  }
   return true;
 }
 

@@ -88,6 +88,18 @@ void Queue::PushRefused(AppendCallback done, absl::Status refusal) {
   std::move(done)(std::move(refusal));
 }
 
+absl::Status Queue::PushTask(absl::AnyInvocable<void() &&> task) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return refusal_;
+  tasks_.push_back(std::move(task));
+  WakeWriter();
+  return absl::OkStatus();
+}
+
+bool Queue::HasWork() const {
+  return !groups_.empty() || !refused_.empty() || !tasks_.empty() || wake_writer_ || closed_;
+}
+
 void Queue::Refuse(absl::Status refusal) {
   const std::lock_guard lock(mutex_);
   if (!closed_) refusal_ = std::move(refusal);
@@ -100,12 +112,9 @@ std::size_t Queue::waiting_batches() const {
 
 Queue::Work Queue::Take(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  const auto has_work = [&] {
-    return !groups_.empty() || !refused_.empty() || wake_writer_ || closed_;
-  };
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   bool expired = false;
-  while (turn_taken_ || !(has_work() || expired)) {
+  while (turn_taken_ || !(HasWork() || expired)) {
     writer_waits_ = true;
     if (timeout.count() == 0 || expired) {
       arrived_.wait(lock);
@@ -118,6 +127,7 @@ Queue::Work Queue::Take(std::chrono::milliseconds timeout) {
   turn_taken_ = true;
   Work work;
   work.refused.swap(refused_);
+  work.tasks.swap(tasks_);
   if (!groups_.empty()) {
     work.group = std::move(groups_.front());
     groups_.pop_front();
@@ -132,7 +142,7 @@ void Queue::Release(bool wake_writer) {
   const std::lock_guard lock(mutex_);
   turn_taken_ = false;
   wake_writer_ = wake_writer_ || wake_writer;
-  if (!groups_.empty() || !refused_.empty() || wake_writer_ || closed_) WakeWriter();
+  if (HasWork()) WakeWriter();
 }
 
 void Queue::Close() {

@@ -60,6 +60,9 @@ class Queue {
   // An answer that is known already, to be given on the writer's thread.
   void PushRefused(AppendCallback done, absl::Status refusal);
 
+  // Runs `task` on the writer's thread, in its turn. Refused, and then not run, once closed.
+  absl::Status PushTask(absl::AnyInvocable<void() &&> task);
+
   // While set, Push is refused with this. OK lifts it.
   void Refuse(absl::Status refusal);
   std::size_t waiting_batches() const;
@@ -67,6 +70,7 @@ class Queue {
   struct Work {
     std::shared_ptr<Group> group;  // empty: nothing waits
     std::vector<std::pair<AppendCallback, absl::Status>> refused;
+    std::vector<absl::AnyInvocable<void() &&>> tasks;
     bool closing = false;  // and nothing waits any more
   };
   // Blocks until there is work, or for `timeout` when it is not zero; then it is the caller's turn
@@ -78,7 +82,8 @@ class Queue {
   void Close();
 
  private:
-  void WakeWriter();  // REQUIRES: mutex_ is held
+  void WakeWriter();     // REQUIRES: mutex_ is held
+  bool HasWork() const;  // REQUIRES: mutex_ is held
 
   const Limits limits_;
   mutable std::mutex mutex_;
@@ -86,6 +91,7 @@ class Queue {
   // Guarded by mutex_.
   std::deque<std::shared_ptr<Group>> groups_;
   std::vector<std::pair<AppendCallback, absl::Status>> refused_;
+  std::vector<absl::AnyInvocable<void() &&>> tasks_;
   std::size_t waiting_batches_ = 0;
   absl::Status refusal_;
   bool closed_ = false;

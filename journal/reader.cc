@@ -29,14 +29,14 @@ class ReaderImpl final : public Reader {
 
   absl::Status ReadSandbox(std::string_view sandbox_id, std::uint64_t from_sequence,
                            const std::function<Visit(const Record&)>& visit) override {
-    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
-    auto sandbox = snapshot->FindSandbox(sandbox_id);
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    auto sandbox = now->FindSandbox(sandbox_id);
     if (absl::IsNotFound(sandbox.status())) return absl::OkStatus();
     HF_RETURN_IF_ERROR(sandbox.status());
     HF_ASSIGN_OR_RETURN(const std::vector<std::uint64_t> positions,
-                        snapshot->WalkBack(*sandbox, from_sequence));
+                        now->WalkBack(*sandbox, from_sequence));
     for (auto position = positions.rbegin(); position != positions.rend(); ++position) {
-      HF_ASSIGN_OR_RETURN(const auto stored, snapshot->ReadRecord(*position, sandbox_id));
+      HF_ASSIGN_OR_RETURN(const auto stored, now->ReadRecord(*position, sandbox_id));
       if (!stored.has_value() || !stored->sound) {
         return absl::DataLossError(
             fmt::format("sandbox \"{}\": the checksum of the record at position {} fails",
@@ -49,9 +49,9 @@ class ReaderImpl final : public Reader {
 
   absl::Status ReadTail(std::uint64_t after, std::size_t limit,
                         const std::function<Visit(const Record&)>& visit) override {
-    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
     absl::Status damaged;
-    HF_RETURN_IF_ERROR(snapshot->Scan(after, limit, [&](const StoredRecord& stored) {
+    HF_RETURN_IF_ERROR(now->Scan(after, limit, [&](const StoredRecord& stored) {
       if (stored.sound) return visit(stored.record);
       damaged = absl::DataLossError(
           fmt::format("sandbox \"{}\": the checksum of the record at position {} fails",
@@ -62,49 +62,80 @@ class ReaderImpl final : public Reader {
   }
 
   absl::StatusOr<SandboxRow> FindSandbox(std::string_view sandbox_id) override {
-    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
-    HF_ASSIGN_OR_RETURN(ReadConnection::SandboxKeys sandbox, snapshot->FindSandbox(sandbox_id));
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    HF_ASSIGN_OR_RETURN(ReadConnection::SandboxKeys sandbox, now->FindSandbox(sandbox_id));
     return std::move(sandbox.row);
   }
 
   absl::StatusOr<std::vector<SandboxRow>> ListSandboxes(bool live_only, std::string_view after_id,
                                                         std::size_t limit) override {
-    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
-    return snapshot->ListSandboxes(live_only, after_id, limit);
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    return now->ListSandboxes(live_only, after_id, limit);
   }
 
   absl::StatusOr<std::vector<OpenIntent>> ListOpenIntents(std::string_view sandbox_id) override {
-    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
-    return snapshot->ListOpenIntents(sandbox_id);
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    return now->ListOpenIntents(sandbox_id);
   }
 
   absl::StatusOr<std::vector<LedgerRow>> ReadLedger(std::string_view sandbox_id,
                                                     bool all) override {
-    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
-    return snapshot->ReadLedger(sandbox_id, all);
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    return now->ReadLedger(sandbox_id, all);
+  }
+
+  absl::Status ReadLive(
+      const std::function<Visit(const SandboxRow&, const Snapshot*)>& visit) override {
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    return now->ForEachSandbox(
+        /*live_only=*/true,
+        [&](const ReadConnection::SandboxKeys& sandbox, std::string_view) -> absl::StatusOr<Visit> {
+          const auto snapshot = now->FindSnapshot(sandbox);
+          if (!snapshot.ok() && !absl::IsDataLoss(snapshot.status())) return snapshot.status();
+          const bool whole = snapshot.ok() && snapshot->has_value();
+          return visit(sandbox.row, whole ? &**snapshot : nullptr);
+        });
+  }
+
+  absl::StatusOr<std::optional<Snapshot>> FindSnapshot(std::string_view sandbox_id) override {
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    const auto sandbox = now->FindSandbox(sandbox_id);
+    if (absl::IsNotFound(sandbox.status())) return std::nullopt;
+    HF_RETURN_IF_ERROR(sandbox.status());
+    auto snapshot = now->FindSnapshot(*sandbox);
+    if (absl::IsDataLoss(snapshot.status())) return std::nullopt;
+    return snapshot;
+  }
+
+  absl::StatusOr<std::optional<std::string>> ReadSealed(std::string_view sandbox_id) override {
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    const auto sandbox = now->FindSandbox(sandbox_id);
+    if (absl::IsNotFound(sandbox.status())) return std::nullopt;
+    HF_RETURN_IF_ERROR(sandbox.status());
+    return now->FindSealed(sandbox->key);
   }
 
   absl::StatusOr<std::uint64_t> LastPosition() override {
-    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
-    return snapshot->LastPosition();
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    return now->LastPosition();
   }
 
   absl::StatusOr<Ownership> ReadOwnership() override {
-    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
-    HF_ASSIGN_OR_RETURN(Ownership ownership, journal::ReadOwnership(snapshot->database()));
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    HF_ASSIGN_OR_RETURN(Ownership ownership, journal::ReadOwnership(now->database()));
     ownership.held_now = Lock::IsHeld(path_);
     return ownership;
   }
 
   std::string journal_id() const override { return journal_id_; }
 
-  absl::StatusOr<VerifyReport> Verify() override {
-    HF_ASSIGN_OR_RETURN(const Snapshot snapshot, Borrow());
-    return VerifyAll(*snapshot);
+  absl::StatusOr<VerifyReport> Verify(VerifyMode mode) override {
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    return journal::Verify(*now, mode);
   }
 
  private:
-  // Ends the read transaction and gives the connection back.
+  // Ends the transaction and gives the connection back.
   struct GiveBack {
     ReaderImpl* reader;
     void operator()(ReadConnection* connection) const {
@@ -112,9 +143,9 @@ class ReaderImpl final : public Reader {
       reader->Return(std::unique_ptr<ReadConnection>(connection));
     }
   };
-  using Snapshot = std::unique_ptr<ReadConnection, GiveBack>;
+  using Borrowed = std::unique_ptr<ReadConnection, GiveBack>;
 
-  absl::StatusOr<Snapshot> Borrow() {
+  absl::StatusOr<Borrowed> Borrow() {
     std::unique_ptr<ReadConnection> connection;
     {
       const std::lock_guard lock(mutex_);
@@ -129,11 +160,15 @@ class ReaderImpl final : public Reader {
         ::stat((path_ + "-wal").c_str(), &status) == 0) {
       connection.reset();
     }
-    if (connection == nullptr) {
-      HF_ASSIGN_OR_RETURN(connection, ReadConnection::Open(path_));
+    if (connection != nullptr) {
+      const absl::Status begun = connection->Begin();
+      if (begun.ok()) return Borrowed(connection.release(), GiveBack{this});
+      // Of another version by now, if nothing else.
+      connection.reset();
     }
+    HF_ASSIGN_OR_RETURN(connection, ReadConnection::Open(path_));
     HF_RETURN_IF_ERROR(connection->Begin());
-    return Snapshot(connection.release(), GiveBack{this});
+    return Borrowed(connection.release(), GiveBack{this});
   }
 
   void Return(std::unique_ptr<ReadConnection> connection) {

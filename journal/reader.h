@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One read connection with its prepared statements, as the reader's calls and Verify use it. Each
-// use of it is one snapshot. journal/reader.cc keeps a few of these.
+// use of it sees one moment: the tables, and on top of them the records that are not flushed yet
+// (journal/tail.h). journal/reader.cc keeps a few of these.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,6 +19,7 @@
 #include "journal/canonical.h"
 #include "journal/journal.h"
 #include "journal/sqlite.h"
+#include "journal/tail.h"
 
 namespace holdfast::journal {
 
@@ -38,8 +41,10 @@ class ReadConnection {
   bool immutable() const { return immutable_; }
   Database& database() { return database_; }
 
-  absl::Status Begin() { return begin_.Run(); }
+  // Errors: Aborted  the file has another format version than when it was opened: open it anew
+  absl::Status Begin();
   void End();
+  const Tail& tail() const { return tail_; }
 
   struct SandboxKeys {
     std::uint64_t key = 0;
@@ -47,6 +52,14 @@ class ReadConnection {
   };
   // NotFound; DataLoss when the row's checksum fails.
   absl::StatusOr<SandboxKeys> FindSandbox(std::string_view sandbox_id);
+  // Every sandbox in the order of its key, with what is wrong with its row: empty when nothing is.
+  absl::Status ForEachSandbox(
+      bool live_only,
+      const std::function<absl::StatusOr<Visit>(const SandboxKeys&, std::string_view wrong)>&
+          visit);
+  // Empty when there is none; DataLoss when its checksum fails.
+  absl::StatusOr<std::optional<Snapshot>> FindSnapshot(const SandboxKeys& sandbox);
+  absl::StatusOr<std::optional<std::string>> FindSealed(std::uint64_t key);
 
   // The positions of the sandbox's records from `from_sequence` to the head, newest first, by their
   // back pointers. Errors: DataLoss naming where they break.
@@ -66,19 +79,30 @@ class ReadConnection {
                                                         std::size_t limit);
   absl::StatusOr<std::vector<OpenIntent>> ListOpenIntents(std::string_view sandbox_id);
   absl::StatusOr<std::vector<LedgerRow>> ReadLedger(std::string_view sandbox_id, bool all);
-  absl::StatusOr<std::uint64_t> LastPosition();
+  std::uint64_t LastPosition() const { return tail_.last_position(); }
 
  private:
-  ReadConnection() = default;
+  ReadConnection(Database database, Tail tail)
+      : database_(std::move(database)), tail_(std::move(tail)) {}
   absl::Status Prepare();
+  // Empty when no row names it.
+  absl::StatusOr<std::string_view> IdOf(std::uint64_t key);
+  // The row that `statement` stands at, brought up to the last record.
+  void ReadSandbox(const Statement& statement, SandboxKeys& sandbox, std::string& wrong) const;
 
+  // Before the statements, so that they are finalised before the connection closes.
   Database database_;
+  Tail tail_;
   bool immutable_ = false;
-  Statement begin_, end_;
-  Statement find_sandbox_, walk_, record_, tail_, last_position_;
-  Statement list_all_, list_live_;
+  std::int64_t schema_version_ = 0;  // SQLite's own counter of changes to the tables
+  Statement begin_, end_, select_schema_version_;
+  Statement find_sandbox_, walk_, record_, scan_, select_id_;
+  Statement list_all_, list_live_, each_, each_live_;
   Statement intents_all_, intents_one_;
   Statement ledger_all_, ledger_holding_, ledger_one_, ledger_one_holding_;
+  Statement find_snapshot_, find_sealed_;
+  // Names by key, of sandboxes that are in the tables. Emptied when it has grown too large.
+  std::unordered_map<std::uint64_t, std::string> ids_;
   std::string canonical_;
 };
 

@@ -62,12 +62,25 @@ struct Batch {
       0;                      // the sandbox's head before this batch; 0: it has no records
   std::vector<Draft> drafts;  // at least one
   Projection projection;
+  // The caller's whole fold of the sandbox after this batch, in its own bytes, for
+  // Reader::ReadLive. A cache: it may be lost in a crash and never says more than the records do.
+  std::optional<std::string> snapshot = std::nullopt;
+  // Replaces what is kept for the sandbox under Reader::ReadSealed; durable with the batch. Kept
+  // beside the records, not in them, so that it can be encrypted anew, and removed for ever when
+  // the sandbox is no longer live. Must be ciphertext (journal/seal.h).
+  std::optional<std::string> sealed = std::nullopt;
 };
 
 struct Appended {
   std::uint64_t first_position = 0;
   std::uint64_t last_position = 0;
   std::uint64_t last_sequence = 0;
+};
+
+// A stored fold of one sandbox's records up to and with `sequence`. Opaque to the journal.
+struct Snapshot {
+  std::uint64_t sequence = 0;
+  std::string bytes;
 };
 
 // A sandbox in the live projection.
@@ -94,6 +107,20 @@ enum class LedgerStatus : std::uint8_t {
   kHeld = 2,      // made
   kReleased = 3,  // its undo is done: looked, and it is gone
   kGone = 4,      // found absent without having been undone, or never made
+};
+
+// A file of finished sandboxes that were moved out of the journal, whole.
+struct Segment {
+  std::uint64_t number = 0;  // from 1
+  std::string file;          // name within the archive directory, `<journal>.archive/`
+  std::string digest;        // SHA-256 of what it holds, hexadecimal (docs/journal-format.md)
+  std::uint64_t records = 0;
+  std::uint64_t sandboxes = 0;
+  std::uint64_t first_position = 0;
+  std::uint64_t last_position = 0;
+  std::int64_t sealed_unix_ms = 0;
+  bool expired =
+      false;  // its file was removed, because the operator's retention for archives said so
 };
 
 // A thing in the world that a sandbox holds, may hold, or held.

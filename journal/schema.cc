@@ -14,77 +14,11 @@
 
 #include "fmt/format.h"
 #include "journal/canonical.h"
+#include "journal/migrations.h"
 #include "support/status_macros.h"
 
 namespace holdfast::journal {
 namespace {
-
-// No index on records: a second tree in another order would have to be written with every append,
-// and costs more than the records themselves. A sandbox's records are found by their back pointers.
-// `heads` is apart from `sandboxes` because it is rewritten with every batch and so must be narrow.
-constexpr char kSchema[] = R"sql(
-CREATE TABLE meta (
-  name  TEXT NOT NULL PRIMARY KEY,
-  value ANY NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE records (
-  position     INTEGER PRIMARY KEY,
-  sandbox      INTEGER NOT NULL,
-  sequence     INTEGER NOT NULL,
-  previous     INTEGER NOT NULL,
-  epoch        INTEGER NOT NULL,
-  time_unix_ms INTEGER NOT NULL,
-  kind         INTEGER NOT NULL,
-  checksum     INTEGER NOT NULL,
-  type         TEXT NOT NULL,
-  hash         BLOB NOT NULL,
-  payload      BLOB NOT NULL
-) STRICT;
-
-CREATE TABLE heads (
-  sandbox  INTEGER PRIMARY KEY,
-  position INTEGER NOT NULL,
-  sequence INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE sandboxes (
-  key      INTEGER PRIMARY KEY,
-  id       TEXT NOT NULL UNIQUE,
-  live     INTEGER NOT NULL,
-  checksum INTEGER NOT NULL,
-  state    TEXT NOT NULL,
-  summary  BLOB NOT NULL
-) STRICT;
-CREATE INDEX sandboxes_live ON sandboxes (id) WHERE live = 1;
-
-CREATE TABLE open_intents (
-  sandbox      INTEGER NOT NULL,
-  intent       INTEGER NOT NULL,
-  position     INTEGER NOT NULL,
-  kind         INTEGER NOT NULL,
-  undoes       INTEGER NOT NULL,
-  participant  TEXT NOT NULL,
-  action       TEXT NOT NULL,
-  key          TEXT NOT NULL,
-  time_unix_ms INTEGER NOT NULL,
-  PRIMARY KEY (sandbox, intent)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE ledger (
-  sandbox       INTEGER NOT NULL,
-  participant   TEXT NOT NULL,
-  kind          TEXT NOT NULL,
-  name          TEXT NOT NULL,
-  handle        TEXT NOT NULL,
-  status        INTEGER NOT NULL,
-  intent        INTEGER NOT NULL,
-  key           TEXT NOT NULL,
-  since_unix_ms INTEGER NOT NULL,
-  PRIMARY KEY (sandbox, participant, kind, name)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX ledger_holding ON ledger (sandbox) WHERE status <= 2;
-)sql";
 
 constexpr std::size_t kHeaderBytes = 100;  // SQLite file format, section 1.3
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
@@ -122,7 +56,7 @@ absl::Status Build(const std::string& path) {
   HF_RETURN_IF_ERROR(database.SetPragma("application_id", std::to_string(kApplicationId),
                                         std::to_string(kApplicationId)));
   HF_RETURN_IF_ERROR(database.Execute("BEGIN IMMEDIATE"));
-  HF_RETURN_IF_ERROR(database.Execute(kSchema));
+  HF_RETURN_IF_ERROR(Migrate(database, 0));
   std::array<unsigned char, 16> random{};
   if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
     return absl::UnavailableError("no random bytes for the journal's name");
@@ -138,8 +72,6 @@ absl::Status Build(const std::string& path) {
   HF_RETURN_IF_ERROR(insert.BindText(1, "since_unix_ms").Bind(2, std::int64_t{0}).Run());
   HF_RETURN_IF_ERROR(insert.BindText(1, "boot_id").BindText(2, "").Run());
   HF_RETURN_IF_ERROR(insert.BindText(1, "probe").Bind(2, std::int64_t{0}).Run());
-  HF_RETURN_IF_ERROR(database.SetPragma("user_version", std::to_string(kFormatVersion),
-                                        std::to_string(kFormatVersion)));
   HF_RETURN_IF_ERROR(database.Execute("COMMIT"));
   // The mark for WAL stands in the file's header; set here, so that no reader finds it without.
   return database.SetPragma("journal_mode", "WAL", "wal");
@@ -224,6 +156,8 @@ absl::Status CreateFile(const std::string& path) {
 
 absl::Status ConfigureWriter(Database& database) {
   sqlite3_busy_timeout(database.get(), 5'000);
+  // The header that InspectFile saw may be older than the WAL.
+  HF_RETURN_IF_ERROR(ReadFormatVersion(database).status());
   HF_RETURN_IF_ERROR(database.SetPragma("journal_mode", "WAL", "wal"));
   HF_RETURN_IF_ERROR(database.SetPragma("synchronous", "FULL", "2"));
   HF_RETURN_IF_ERROR(database.SetPragma("trusted_schema", "OFF", "0"));
@@ -231,7 +165,7 @@ absl::Status ConfigureWriter(Database& database) {
   // A checkpoint inside COMMIT would keep those waiting who are already durable; the writer makes
   // its own when it has answered them.
   HF_RETURN_IF_ERROR(database.SetPragma("wal_autocheckpoint", "0", "0"));
-  HF_RETURN_IF_ERROR(database.SetPragma("cache_size", "-65536", "-65536"));  // KiB
+  HF_RETURN_IF_ERROR(database.SetPragma("cache_size", "-16384", "-16384"));  // KiB
   // The WAL stays when the last connection closes: a read-only reader then finds all it needs and
   // has no reason to make a file.
   int persist = 1;
@@ -247,10 +181,26 @@ absl::Status ConfigureWriter(Database& database) {
 
 absl::Status ConfigureReader(Database& database) {
   sqlite3_busy_timeout(database.get(), 5'000);
+  HF_ASSIGN_OR_RETURN(const std::uint32_t version, ReadFormatVersion(database));
+  HF_RETURN_IF_ERROR(StandIn(database, version));
   HF_RETURN_IF_ERROR(database.SetPragma("query_only", "ON", "1"));
   HF_RETURN_IF_ERROR(database.SetPragma("trusted_schema", "OFF", "0"));
   HF_RETURN_IF_ERROR(database.SetPragma("cell_size_check", "ON", "1"));
   return absl::OkStatus();
+}
+
+absl::Status MigrateFile(Database& database) {
+  HF_ASSIGN_OR_RETURN(const std::uint32_t version, ReadFormatVersion(database));
+  if (version == kFormatVersion) return absl::OkStatus();
+  HF_RETURN_IF_ERROR(database.Execute("BEGIN IMMEDIATE"));
+  absl::Status status = Migrate(database, version);
+  if (status.ok()) status = database.Execute("COMMIT");
+  if (!status.ok()) {
+    if (sqlite3_get_autocommit(database.get()) == 0) database.Execute("ROLLBACK").IgnoreError();
+    return status;
+  }
+  // Into the file's header, where also an older program looks before it believes anything.
+  return database.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 }  // namespace holdfast::journal

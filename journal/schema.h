@@ -13,7 +13,6 @@
 namespace holdfast::journal {
 
 inline constexpr std::uint32_t kApplicationId = 0x48464A4C;  // "HFJL", in the SQLite header
-inline constexpr std::uint32_t kFormatVersion = 1;           // user_version, in the SQLite header
 inline constexpr std::uint32_t kPageBytes = 4096;
 
 // Looks at the file's header without changing anything in it or beside it, and without taking a
@@ -28,7 +27,12 @@ absl::Status InspectFile(const std::string& path);
 absl::Status CreateFile(const std::string& path);
 
 // Whoever opens a connection calls exactly one of these first.
+// Errors: FailedPrecondition  of a newer version; nothing was changed
 absl::Status ConfigureWriter(Database& database);
 absl::Status ConfigureReader(Database& database);
+
+// Brings an older file to the present version, durably; nothing when it has it already.
+// REQUIRES: the journal's lock is held; ConfigureWriter was called.
+absl::Status MigrateFile(Database& database);
 
 }  // namespace holdfast::journal

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two passes. The first reads all records in the order of the file, which is cheap, and checks what
-// each can be checked for alone. The second follows each sandbox's back pointers and checks what
-// ties records together: chain, sequence, head, and the projections folded anew.
+// Quick looks at what a restart would read. Deep makes two passes. The first reads all records in
+// the order of the file, which is cheap, and checks what each can be checked for alone. The second
+// follows each sandbox's back pointers and checks what ties records together: chain, sequence,
+// head, and the projections folded anew.
 #include "journal/verify.h"
 
 #include <algorithm>
@@ -36,7 +37,17 @@ class Verifier {
   Verifier(ReadConnection& connection, Hasher hasher)
       : connection_(connection), hasher_(std::move(hasher)) {}
 
-  absl::StatusOr<VerifyReport> Run() {
+  absl::StatusOr<VerifyReport> Quick() {
+    if (absl::Status status = CheckLive(); !status.ok()) {
+      HF_RETURN_IF_ERROR(NameUnreadable(status, 0, "sandboxes"));
+    }
+    if (absl::Status status = CheckTail(); !status.ok()) {
+      HF_RETURN_IF_ERROR(NameUnreadable(status, connection_.tail().flushed() + 1, "records"));
+    }
+    return std::move(report_);
+  }
+
+  absl::StatusOr<VerifyReport> Deep() {
     HF_RETURN_IF_ERROR(CheckTrees());
     if (absl::Status status = ScanRecords(); !status.ok()) {
       HF_RETURN_IF_ERROR(NameUnreadable(status, last_scanned_ + 1, "records"));
@@ -45,6 +56,7 @@ class Verifier {
       HF_RETURN_IF_ERROR(NameUnreadable(status, 0, "sandboxes"));
     }
     HF_RETURN_IF_ERROR(FindUnreached());
+    HF_RETURN_IF_ERROR(CheckPending());
     HF_RETURN_IF_ERROR(FindStrayRows());
     return std::move(report_);
   }
@@ -97,13 +109,8 @@ class Verifier {
         present_.resize(record.position + 1);
         present_[record.position] = true;
       }
-      if (record.sandbox_id.empty()) {
-        Name("missing", "", record.position, record.sequence,
-             fmt::format("the row that names sandbox {} is missing", stored.sandbox));
-      } else if (!stored.sound) {
-        Name("checksum", record.sandbox_id, record.position, record.sequence,
-             fmt::format("the checksum of record {} fails: it was changed", record.sequence));
-      } else if (record.epoch < epoch || record.epoch > ownership.epoch) {
+      if (!CheckAlone(stored)) return Visit::kContinue;
+      if (record.epoch < epoch || record.epoch > ownership.epoch) {
         Name("order", record.sandbox_id, record.position, record.sequence,
              fmt::format("its epoch {} is out of order", record.epoch));
       } else {
@@ -113,37 +120,78 @@ class Verifier {
     });
   }
 
+  absl::Status CheckLive() {
+    return connection_.ForEachSandbox(
+        /*live_only=*/true,
+        [&](const ReadConnection::SandboxKeys& sandbox,
+            std::string_view wrong) -> absl::StatusOr<Visit> {
+          ++report_.sandboxes;
+          const std::string& id = sandbox.row.sandbox_id;
+          if (!wrong.empty()) Name("projection", id, 0, 0, std::string(wrong));
+          HF_RETURN_IF_ERROR(CheckSnapshot(sandbox));
+          HF_ASSIGN_OR_RETURN(const auto head,
+                              connection_.ReadRecord(sandbox.row.head_position, id));
+          if (!head.has_value() || !head->sound || head->sandbox != sandbox.key ||
+              head->record.sequence != sandbox.row.head_sequence) {
+            Name(head.has_value() ? "checksum" : "missing", id, sandbox.row.head_position,
+                 sandbox.row.head_sequence,
+                 fmt::format("its last record, {}, is {}", sandbox.row.head_sequence,
+                             head.has_value() ? "not what it was" : "missing"));
+          }
+          return Visit::kContinue;
+        });
+  }
+
+  absl::Status CheckTail() {
+    return connection_.Scan(connection_.tail().flushed(), SIZE_MAX,
+                            [&](const StoredRecord& stored) {
+                              ++report_.records;
+                              CheckAlone(stored);
+                              return Visit::kContinue;
+                            });
+  }
+
+  // What a record can be checked for without its neighbours.
+  bool CheckAlone(const StoredRecord& stored) {
+    const Record& record = stored.record;
+    if (record.sandbox_id.empty()) {
+      Name("missing", "", record.position, record.sequence,
+           fmt::format("the row that names sandbox {} is missing", stored.sandbox));
+    } else if (!stored.sound) {
+      Name("checksum", record.sandbox_id, record.position, record.sequence,
+           fmt::format("the checksum of record {} fails: it was changed", record.sequence));
+    } else {
+      return true;
+    }
+    return false;
+  }
+
+  absl::Status CheckSnapshot(const ReadConnection::SandboxKeys& sandbox) {
+    const absl::Status status = connection_.FindSnapshot(sandbox).status();
+    if (!absl::IsDataLoss(status)) return status;
+    Name("snapshot", sandbox.row.sandbox_id, 0, 0,
+         "the checksum of its snapshot fails: it is not used, and nothing is lost");
+    return absl::OkStatus();
+  }
+
   absl::Status WalkSandboxes() {
     reached_.resize(present_.size());
     HF_ASSIGN_OR_RETURN(intent_facts_, connection_.database().Prepare(kIntentFacts));
-    HF_ASSIGN_OR_RETURN(Statement list,
-                        connection_.database().Prepare(
-                            "SELECT s.key, s.id, s.live, s.checksum, s.state, s.summary,\n"
-                            "       h.position, h.sequence\n"
-                            "FROM sandboxes AS s\n"
-                            "LEFT JOIN heads AS h ON h.sandbox = s.key\n"
-                            "ORDER BY s.key"));
-    while (true) {
-      HF_ASSIGN_OR_RETURN(const bool row, list.Step());
-      if (!row) return absl::OkStatus();
-      ++report_.sandboxes;
-      ReadConnection::SandboxKeys sandbox{.key = list.Unsigned(0),
-                                          .row = {.sandbox_id = std::string(list.Bytes(1)),
-                                                  .head_sequence = list.Unsigned(7),
-                                                  .head_position = list.Unsigned(6),
-                                                  .projection = {}}};
-      const std::string& id = sandbox.row.sandbox_id;
-      if (list.Unsigned(3) !=
-          RowChecksum(sandbox.key, list.Integer(2) != 0, id, list.Bytes(4), list.Bytes(5))) {
-        Name("projection", id, 0, 0, "the checksum of its live row fails: the row was changed");
-      }
-      if (sandbox.row.head_position == 0) {
-        Name("missing", id, 0, 0, "its row in `heads` is missing");
-        broken_.insert(sandbox.key);
-        continue;
-      }
-      HF_RETURN_IF_ERROR(WalkOne(sandbox));
-    }
+    return connection_.ForEachSandbox(
+        /*live_only=*/false,
+        [&](const ReadConnection::SandboxKeys& sandbox,
+            std::string_view wrong) -> absl::StatusOr<Visit> {
+          ++report_.sandboxes;
+          if (sandbox.row.head_position == 0) {
+            Name("missing", sandbox.row.sandbox_id, 0, 0, std::string(wrong));
+            broken_.insert(sandbox.key);
+            return Visit::kContinue;
+          }
+          if (!wrong.empty()) Name("projection", sandbox.row.sandbox_id, 0, 0, std::string(wrong));
+          HF_RETURN_IF_ERROR(CheckSnapshot(sandbox));
+          HF_RETURN_IF_ERROR(WalkOne(sandbox));
+          return Visit::kContinue;
+        });
   }
 
   absl::Status WalkOne(const ReadConnection::SandboxKeys& sandbox) {
@@ -263,6 +311,27 @@ class Verifier {
     return absl::IsDataLoss(status) ? absl::OkStatus() : status;
   }
 
+  absl::Status CheckPending() {
+    constexpr char kPending[] =
+        "SELECT p.position, p.sandbox, p.checksum, p.live, p.id, p.state, p.summary, r.sandbox\n"
+        "FROM pending AS p\n"
+        "LEFT JOIN records AS r ON r.position = p.position";
+    HF_ASSIGN_OR_RETURN(Statement pending, connection_.database().Prepare(kPending));
+    while (true) {
+      const absl::StatusOr<bool> row = pending.Step();
+      if (!row.ok()) return NameUnreadable(row.status(), 0, "pending");
+      if (!*row) return absl::OkStatus();
+      const std::uint32_t checksum =
+          RowChecksum(pending.Unsigned(1), pending.Integer(3) != 0, pending.Bytes(4),
+                      pending.Bytes(5), pending.Bytes(6));
+      if (pending.Unsigned(2) != checksum || pending.Unsigned(7) != pending.Unsigned(1) ||
+          pending.Unsigned(0) <= connection_.tail().flushed()) {
+        Name("projection", std::string(pending.Bytes(4)), pending.Unsigned(0), 0,
+             "what was said of it with this record was changed, or belongs to none");
+      }
+    }
+  }
+
   absl::Status FindStrayRows() {
     constexpr std::pair<const char*, const char*> kQueries[] = {
         {"heads",
@@ -272,6 +341,9 @@ class Verifier {
          "WHERE sandbox NOT IN (SELECT key FROM sandboxes)"},
         {"ledger",
          "SELECT DISTINCT sandbox\nFROM ledger\nWHERE sandbox NOT IN (SELECT key FROM sandboxes)"},
+        {"snapshots",
+         "SELECT sandbox\nFROM snapshots\nWHERE sandbox NOT IN (SELECT key FROM sandboxes)"},
+        {"sealed", "SELECT sandbox\nFROM sealed\nWHERE sandbox NOT IN (SELECT key FROM sandboxes)"},
     };
     for (const auto& [table, query] : kQueries) {
       HF_ASSIGN_OR_RETURN(Statement stray, connection_.database().Prepare(query));
@@ -282,6 +354,7 @@ class Verifier {
           break;
         }
         if (!*row) break;
+        if (connection_.tail().Find(stray.Unsigned(0)) != nullptr) continue;
         Name("projection", "", stray.Unsigned(0), 0,
              fmt::format("`{}` has rows of sandbox {}, which has no row that names it", table,
                          stray.Unsigned(0)));
@@ -302,9 +375,10 @@ class Verifier {
 
 }  // namespace
 
-absl::StatusOr<VerifyReport> VerifyAll(ReadConnection& connection) {
+absl::StatusOr<VerifyReport> Verify(ReadConnection& connection, VerifyMode mode) {
   HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
-  return Verifier(connection, std::move(hasher)).Run();
+  Verifier verifier(connection, std::move(hasher));
+  return mode == VerifyMode::kQuick ? verifier.Quick() : verifier.Deep();
 }
 
 }  // namespace holdfast::journal

@@ -9,8 +9,9 @@
 
 namespace holdfast::journal {
 
-// REQUIRES: a read transaction is open on `connection`; all of it sees that one snapshot. Needs
-// memory for one bit per record and for one sandbox's records' positions, intents and ledger rows.
-absl::StatusOr<VerifyReport> VerifyAll(ReadConnection& connection);
+// REQUIRES: a transaction is open on `connection`; all of it sees that one moment, and blocks no
+// writer. Deep needs memory for two bits per record and for one sandbox's positions, intents and
+// ledger rows; quick for nothing that grows.
+absl::StatusOr<VerifyReport> Verify(ReadConnection& connection, VerifyMode mode);
 
 }  // namespace holdfast::journal

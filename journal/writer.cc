@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -38,31 +39,25 @@ constexpr char kInsertRecord[] =
     "  (position, sandbox, sequence, previous, epoch, time_unix_ms, kind, checksum, type, hash,\n"
     "   payload)\n"
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-constexpr char kInsertHead[] =
-    "INSERT INTO heads (sandbox, position, sequence)\n"
-    "VALUES (?1, ?2, ?3)";
-constexpr char kUpdateHead[] =
-    "UPDATE heads\n"
-    "SET position = ?2, sequence = ?3\n"
+constexpr char kInsertPending[] =
+    "INSERT INTO pending (position, sandbox, id, live, checksum, state, summary)\n"
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+constexpr char kPutSealed[] =
+    "INSERT OR REPLACE INTO sealed (sandbox, bytes)\n"
+    "VALUES (?1, ?2)";
+constexpr char kDropSealed[] =
+    "DELETE FROM sealed\n"
     "WHERE sandbox = ?1";
-constexpr char kInsertSandbox[] =
-    "INSERT INTO sandboxes (key, checksum, state, summary, live, id)\n"
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-// Without `live`, which the partial index looks at: naming it would rewrite the index each time.
-constexpr char kUpdateSandbox[] =
-    "UPDATE sandboxes\n"
-    "SET checksum = ?2, state = ?3, summary = ?4\n"
-    "WHERE key = ?1";
-constexpr char kUpdateSandboxLive[] =
-    "UPDATE sandboxes\n"
-    "SET checksum = ?2, state = ?3, summary = ?4, live = ?5\n"
-    "WHERE key = ?1";
+constexpr char kReplaceSealed[] =
+    "UPDATE sealed\n"
+    "SET bytes = ?3\n"
+    "WHERE sandbox = ?1 AND bytes = ?2";
 
 // The WAL is moved into the file each time it has grown by this much: larger is fewer writes of hot
 // pages, smaller is a shorter recovery. 8,000 pages are 32 MiB; measured by tests/bench.
 constexpr int kCheckpointPages = 8'000;
 
-std::size_t RowDigest(std::string_view state, std::string_view summary) {
+std::size_t SaidDigest(std::string_view state, std::string_view summary) {
   return absl::HashOf(state, summary);
 }
 
@@ -76,31 +71,16 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const Options& options,
                                                      Ownership& previous_ownership) {
   HF_ASSIGN_OR_RETURN(Database database, Database::Open(options.path, OpenMode::kReadWrite));
   HF_RETURN_IF_ERROR(ConfigureWriter(database));
+  HF_RETURN_IF_ERROR(MigrateFile(database));
   HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
-  HF_ASSIGN_OR_RETURN(Projector projector, Projector::Create(database));
-  auto writer = std::unique_ptr<Writer>(new Writer(std::move(hasher), std::move(projector)));
+  HF_ASSIGN_OR_RETURN(Flusher flusher, Flusher::Create(database));
+  HF_ASSIGN_OR_RETURN(LedgerReader ledger, LedgerReader::Create(database));
+  auto writer = std::unique_ptr<Writer>(
+      new Writer(options.limits, std::move(hasher), std::move(flusher), std::move(ledger)));
   writer->database_ = std::move(database);
   HF_RETURN_IF_ERROR(writer->Prepare());
-
-  HF_RETURN_IF_ERROR(writer->begin_.Run());
-  HF_ASSIGN_OR_RETURN(previous_ownership, ReadOwnership(writer->database_));
-  Ownership ours{
-      .owner = options.owner,
-      .pid = ::getpid(),
-      .since_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                           std::chrono::system_clock::now().time_since_epoch())
-                           .count(),
-      .epoch = previous_ownership.epoch + 1,
-      .boot_id = options.boot_id,
-  };
-  HF_RETURN_IF_ERROR(WriteOwnership(writer->database_, ours));
-  HF_ASSIGN_OR_RETURN(Statement last,
-                      writer->database_.Prepare("SELECT max(position) FROM records"));
-  HF_RETURN_IF_ERROR(last.Step().status());
-  writer->last_position_ = last.Unsigned(0);
-  last.Reset();
-  HF_RETURN_IF_ERROR(writer->commit_.Run());
-  writer->epoch_ = ours.epoch;
+  HF_RETURN_IF_ERROR(writer->TakeEpoch(options, previous_ownership));
+  HF_RETURN_IF_ERROR(writer->Recover());
   return writer;
 }
 
@@ -113,11 +93,10 @@ absl::Status Writer::Prepare() {
   HF_ASSIGN_OR_RETURN(select_sandbox_, database_.Prepare(kSelectSandbox));
   HF_ASSIGN_OR_RETURN(select_head_hash_, database_.Prepare(kSelectHeadHash));
   HF_ASSIGN_OR_RETURN(insert_record_, database_.Prepare(kInsertRecord));
-  HF_ASSIGN_OR_RETURN(insert_head_, database_.Prepare(kInsertHead));
-  HF_ASSIGN_OR_RETURN(update_head_, database_.Prepare(kUpdateHead));
-  HF_ASSIGN_OR_RETURN(insert_sandbox_, database_.Prepare(kInsertSandbox));
-  HF_ASSIGN_OR_RETURN(update_sandbox_, database_.Prepare(kUpdateSandbox));
-  HF_ASSIGN_OR_RETURN(update_sandbox_live_, database_.Prepare(kUpdateSandboxLive));
+  HF_ASSIGN_OR_RETURN(insert_pending_, database_.Prepare(kInsertPending));
+  HF_ASSIGN_OR_RETURN(put_sealed_, database_.Prepare(kPutSealed));
+  HF_ASSIGN_OR_RETURN(drop_sealed_, database_.Prepare(kDropSealed));
+  HF_ASSIGN_OR_RETURN(replace_sealed_, database_.Prepare(kReplaceSealed));
   sqlite3_wal_hook(
       database_.get(),
       [](void* self, sqlite3*, const char*, int pages) {
@@ -127,6 +106,38 @@ absl::Status Writer::Prepare() {
       this);
   wal_pages_checkpoint_due_ = kCheckpointPages;
   return absl::OkStatus();
+}
+
+absl::Status Writer::TakeEpoch(const Options& options, Ownership& previous_ownership) {
+  HF_RETURN_IF_ERROR(begin_.Run());
+  const auto take = [&]() -> absl::Status {
+    HF_ASSIGN_OR_RETURN(previous_ownership, ReadOwnership(database_));
+    epoch_ = previous_ownership.epoch + 1;
+    return WriteOwnership(
+        database_, Ownership{
+                       .owner = options.owner,
+                       .pid = ::getpid(),
+                       .since_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                            std::chrono::system_clock::now().time_since_epoch())
+                                            .count(),
+                       .epoch = epoch_,
+                       .boot_id = options.boot_id,
+                   });
+  };
+  return End(take());
+}
+
+absl::Status Writer::Begin() {
+  HF_RETURN_IF_ERROR(begin_.Run());
+  absl::Status status = CheckEpoch();
+  return status.ok() ? status : End(std::move(status));
+}
+
+absl::Status Writer::End(absl::Status status) {
+  if (status.ok()) status = commit_.Run();
+  // A rollback fails when SQLite rolled back by itself; there is nothing to do about it either way.
+  if (!status.ok() && sqlite3_get_autocommit(database_.get()) == 0) rollback_.Run().IgnoreError();
+  return status;
 }
 
 absl::Status Writer::Commit(std::span<Waiting*> batches) {
@@ -147,50 +158,43 @@ absl::Status Writer::Commit(std::span<Waiting*> batches) {
 
 absl::Status Writer::TryCommit(std::span<Waiting*> batches) {
   std::size_t written = 0;
+  absl::Status status = behind_ ? Recover() : absl::OkStatus();
   next_position_ = last_position_ + 1;
-  absl::Status status = begin_.Run();
+  if (status.ok()) status = Begin();
   if (status.ok()) {
     status = WriteTransaction(batches, written);
-    // Crash story of what follows:
-    //  1. Killed before COMMIT, or while it writes: the WAL's tail has no commit mark. The next
-    //  open
-    //     drops it; nobody was told anything.
-    //  2. Killed after COMMIT: all of it is there and nobody was told. The appender's next life
-    //  reads
-    //     it as its own past.
-    //  3. COMMIT fails: nothing of it is visible and everybody is told so. The frames may lie in
-    //  the
-    //     file beyond its valid end until the next commit writes over them.
-    if (status.ok() && written > 0) {
-      HF_FAILPOINT(kJournalBeforeCommit);
-      status = commit_.Run();
-      HF_FAILPOINT(kJournalAfterCommit);
-    }
-    if (!status.ok() || written == 0) {
-      // Fails when SQLite rolled back by itself; there is nothing to do about it either way.
-      if (sqlite3_get_autocommit(database_.get()) == 0) rollback_.Run().IgnoreError();
+    if (status.ok() && written == 0) {
+      // Each was refused alone. A rollback of nothing has nothing to tell.
+      rollback_.Run().IgnoreError();
+    } else {
+      // Crash story of what follows:
+      //  1. Killed before COMMIT, or while it writes: the WAL's tail has no commit mark. The next
+      //     open drops it; nobody was told anything.
+      //  2. Killed after COMMIT: all of it is there and nobody was told. The appender's next life
+      //     reads it as its own past.
+      //  3. COMMIT fails: nothing of it is visible and everybody is told so. The frames may lie in
+      //     the file beyond its valid end until the next commit writes over them.
+      if (status.ok()) HF_FAILPOINT(kJournalBeforeCommit);
+      status = End(std::move(status));
+      if (status.ok()) HF_FAILPOINT(kJournalAfterCommit);
+      behind_ = !status.ok();
     }
   }
   if (!status.ok()) {
     for (Waiting* batch : batches) batch->answer = status;
-    Forget();
     return status;
   }
   last_position_ = next_position_ - 1;
   for (HeadEntry* entry : touched_) {
-    entry->second.pending = nullptr;
-    entry->second.is_new = false;
     entry->second.touched = false;
     // A finished sandbox is hardly ever written again; what is kept in memory is what is live.
-    if (!entry->second.live) heads_.erase(heads_.find(entry->first));
+    if (!entry->second.live && !entry->second.dirty) heads_.erase(heads_.find(entry->first));
   }
   touched_.clear();
   return absl::OkStatus();
 }
 
 absl::Status Writer::WriteTransaction(std::span<Waiting*> batches, std::size_t& written) {
-  HF_RETURN_IF_ERROR(CheckEpoch());
-  std::vector<IntentFacts> facts;
   for (Waiting* batch : batches) {
     const PreparedBatch& prepared = batch->prepared;
     auto entry = LoadHead(prepared.batch.sandbox_id);
@@ -199,18 +203,15 @@ absl::Status Writer::WriteTransaction(std::span<Waiting*> batches, std::size_t& 
       batch->answer = entry.status();
       continue;
     }
-    if (absl::Status refused = Check(prepared, (*entry)->second, facts); !refused.ok()) {
+    if (absl::Status refused = Check(prepared, **entry); !refused.ok()) {
       if (absl::IsUnavailable(refused) || absl::IsResourceExhausted(refused)) return refused;
       batch->answer = refused;
       continue;
     }
     Appended appended;
-    HF_RETURN_IF_ERROR(Insert(prepared, facts, **entry, appended));
+    HF_RETURN_IF_ERROR(Insert(prepared, **entry, appended));
     batch->answer = appended;
     ++written;
-  }
-  for (HeadEntry* entry : touched_) {
-    if (entry->second.pending != nullptr) HF_RETURN_IF_ERROR(WriteHead(*entry));
   }
   return absl::OkStatus();
 }
@@ -245,7 +246,7 @@ absl::Status Writer::ReadHead(const std::string& sandbox_id, Head& head) {
     if (!found) return absl::OkStatus();
     head.key = select_sandbox_.Unsigned(0);
     head.live = select_sandbox_.Integer(1) != 0;
-    head.row_digest = RowDigest(select_sandbox_.Bytes(3), select_sandbox_.Bytes(4));
+    head.said_digest = SaidDigest(select_sandbox_.Bytes(3), select_sandbox_.Bytes(4));
     head.position = select_sandbox_.Unsigned(5);
     head.sequence = select_sandbox_.Unsigned(6);
     if (select_sandbox_.Unsigned(2) != RowChecksum(head.key, head.live, sandbox_id,
@@ -254,6 +255,10 @@ absl::Status Writer::ReadHead(const std::string& sandbox_id, Head& head) {
       return Damaged(sandbox_id, "the checksum of its live row fails");
     }
   }
+  return ReadHash(sandbox_id, head);
+}
+
+absl::Status Writer::ReadHash(const std::string& sandbox_id, Head& head) {
   const ResetOnExit reset(select_head_hash_);
   HF_ASSIGN_OR_RETURN(const bool found, select_head_hash_.Bind(1, head.position).Step());
   if (!found || select_head_hash_.Unsigned(0) != head.key ||
@@ -267,44 +272,64 @@ absl::Status Writer::ReadHead(const std::string& sandbox_id, Head& head) {
   return absl::OkStatus();
 }
 
-absl::Status Writer::Check(const PreparedBatch& prepared, const Head& head,
-                           std::vector<IntentFacts>& facts) {
+absl::Status Writer::Check(const PreparedBatch& prepared, HeadEntry& entry) {
   const Batch& batch = prepared.batch;
-  if (batch.expected_sequence != head.sequence) {
+  if (batch.expected_sequence != entry.second.sequence) {
     return absl::AbortedError(fmt::format("sandbox \"{}\" is at sequence {}, not at {}",
-                                          batch.sandbox_id, head.sequence,
+                                          batch.sandbox_id, entry.second.sequence,
                                           batch.expected_sequence));
   }
-  facts.clear();
-  facts.resize(prepared.meanings.size());
-  for (std::size_t i = 0; i < prepared.meanings.size(); ++i) {
-    if (prepared.meanings[i].outcome == nullptr) continue;
-    const std::uint64_t intent = prepared.meanings[i].outcome->intent();
+  return prepared.meanings.empty() ? absl::OkStatus() : CheckMeanings(prepared, entry);
+}
+
+absl::Status Writer::CheckMeanings(const PreparedBatch& prepared, HeadEntry& entry) {
+  Head& head = entry.second;
+  HF_ASSIGN_OR_RETURN(LedgerFold* const ledger, LoadLedger(entry));
+  for (const Meaning& meaning : prepared.meanings) {
+    if (meaning.outcome == nullptr) continue;
+    const std::uint64_t intent = meaning.outcome->intent();
     if (intent > head.sequence) {
-      const Meaning& earlier = prepared.meanings[intent - head.sequence - 1];
-      if (earlier.intent != nullptr) {
-        facts[i] = FactsOf(*earlier.intent);
-        continue;
-      }
+      if (prepared.meanings[intent - head.sequence - 1].intent != nullptr) continue;
     } else {
-      HF_ASSIGN_OR_RETURN(auto found, projector_.FindIntent(head.key, head.position, intent));
+      if (ledger->facts().contains(intent)) continue;
+      // Closed already: a late word about a step of long ago. Rare enough to walk to its record.
+      HF_ASSIGN_OR_RETURN(auto found, ledger_.FindIntent(head.key, head.position, intent));
       if (found.has_value()) {
-        facts[i] = *std::move(found);
+        ledger->Learn(intent, *std::move(found));
         continue;
       }
     }
     return absl::InvalidArgumentError(
         fmt::format("batch of sandbox \"{}\": an outcome answers record {}, which is no intent",
-                    batch.sandbox_id, intent));
+                    prepared.batch.sandbox_id, intent));
   }
   return absl::OkStatus();
 }
 
-absl::Status Writer::Insert(const PreparedBatch& prepared, const std::vector<IntentFacts>& facts,
-                            HeadEntry& entry, Appended& appended) {
+absl::StatusOr<LedgerFold*> Writer::LoadLedger(HeadEntry& entry) {
+  Head& head = entry.second;
+  if (head.unflushed == nullptr) head.unflushed = std::make_unique<Unflushed>();
+  if (head.unflushed->ledger == nullptr) {
+    LedgerFold fold;
+    if (head.key != 0 && !head.is_new) {
+      HF_ASSIGN_OR_RETURN(fold, ledger_.Load(head.key));
+    }
+    if (!fold.open_intents().empty() && fold.open_intents().rbegin()->first > head.sequence) {
+      return Damaged(entry.first, "it has an open intent that no record of it made");
+    }
+    head.unflushed->ledger = std::make_unique<LedgerFold>(std::move(fold));
+  }
+  return head.unflushed->ledger.get();
+}
+
+absl::Status Writer::Insert(const PreparedBatch& prepared, HeadEntry& entry, Appended& appended) {
   const Batch& batch = prepared.batch;
   Head& head = entry.second;
   Touch(entry);
+  if (!head.dirty) {
+    head.dirty = true;
+    dirty_.push_back(&entry);
+  }
   appended.first_position = next_position_;
   if (head.key == 0) {
     head.key = next_position_;
@@ -321,69 +346,81 @@ absl::Status Writer::Insert(const PreparedBatch& prepared, const std::vector<Int
                             .sandbox_id = batch.sandbox_id,
                             .type = draft.type,
                             .payload = draft.payload};
-    WriteCanonical(record, canonical_);
-    head.hash = hasher_.Link(head.hash, canonical_);
-    HF_RETURN_IF_ERROR(
-        insert_record_.Bind(1, record.position)
-            .Bind(2, head.key)
-            .Bind(3, record.sequence)
-            .Bind(4, record.previous)
-            .Bind(5, record.epoch)
-            .Bind(6, record.time_unix_ms)
-            .Bind(7, static_cast<std::int64_t>(record.kind))
-            .Bind(8, std::int64_t{Checksum(canonical_)})
-            .BindText(9, record.type)
-            .BindBlob(10, std::string_view(reinterpret_cast<const char*>(head.hash.data()),
-                                           head.hash.size()))
-            .BindBlob(11, record.payload)
-            .Run());
-    if (!prepared.meanings.empty()) {
+    HF_RETURN_IF_ERROR(InsertRecord(record, head));
+    if (draft.kind != RecordKind::kEvent) {
+      HF_ASSIGN_OR_RETURN(LedgerFold* const ledger, LoadLedger(entry));
       const Meaning& meaning = prepared.meanings[i];
       if (meaning.intent != nullptr) {
-        HF_RETURN_IF_ERROR(projector_.Apply(head.key, record.sequence, record.position,
-                                            record.time_unix_ms, *meaning.intent));
-      } else if (meaning.outcome != nullptr) {
-        HF_RETURN_IF_ERROR(
-            projector_.Apply(head.key, record.time_unix_ms, *meaning.outcome, facts[i]));
+        ledger->Apply(record.sequence, record.position, record.time_unix_ms, *meaning.intent);
+      } else {
+        ledger->Apply(record.time_unix_ms, *meaning.outcome);
       }
     }
-    head.position = record.position;
-    head.sequence = record.sequence;
-    ++next_position_;
   }
-  head.pending = &batch.projection;
+  HF_RETURN_IF_ERROR(KeepBeside(head, batch));
+  HF_RETURN_IF_ERROR(Say(entry, batch.projection));
   appended.last_position = head.position;
   appended.last_sequence = head.sequence;
   return absl::OkStatus();
 }
 
-absl::Status Writer::WriteHead(HeadEntry& entry) {
-  Head& head = entry.second;
-  const Projection& projection = *head.pending;
-  const std::size_t digest = RowDigest(projection.state, projection.summary);
-  HF_RETURN_IF_ERROR((head.is_new ? insert_head_ : update_head_)
-                         .Bind(1, head.key)
-                         .Bind(2, head.position)
-                         .Bind(3, head.sequence)
-                         .Run());
-  if (head.is_new || digest != head.row_digest || projection.live != head.live) {
-    Statement& statement = head.is_new                    ? insert_sandbox_
-                           : projection.live != head.live ? update_sandbox_live_
-                                                          : update_sandbox_;
-    statement.Bind(1, head.key)
-        .Bind(2, std::int64_t{RowChecksum(head.key, projection.live, entry.first, projection.state,
-                                          projection.summary)})
-        .BindText(3, projection.state)
-        .BindBlob(4, projection.summary);
-    if (head.is_new || projection.live != head.live)
-      statement.Bind(5, std::int64_t{projection.live});
-    if (head.is_new) statement.BindText(6, entry.first);
-    HF_RETURN_IF_ERROR(statement.Run());
-  }
-  head.live = projection.live;
-  head.row_digest = digest;
-  head.pending = nullptr;
+absl::Status Writer::InsertRecord(const RecordView& record, Head& head) {
+  WriteCanonical(record, canonical_);
+  head.hash = hasher_.Link(head.hash, canonical_);
+  HF_RETURN_IF_ERROR(
+      insert_record_.Bind(1, record.position)
+          .Bind(2, head.key)
+          .Bind(3, record.sequence)
+          .Bind(4, record.previous)
+          .Bind(5, record.epoch)
+          .Bind(6, record.time_unix_ms)
+          .Bind(7, static_cast<std::int64_t>(record.kind))
+          .Bind(8, std::int64_t{Checksum(canonical_)})
+          .BindText(9, record.type)
+          .BindBlob(10, std::string_view(reinterpret_cast<const char*>(head.hash.data()),
+                                         head.hash.size()))
+          .BindBlob(11, record.payload)
+          .Run());
+  head.position = record.position;
+  head.sequence = record.sequence;
+  ++next_position_;
   return absl::OkStatus();
+}
+
+absl::Status Writer::KeepBeside(Head& head, const Batch& batch) {
+  if (batch.sealed) {
+    HF_RETURN_IF_ERROR(put_sealed_.Bind(1, head.key).BindBlob(2, *batch.sealed).Run());
+  }
+  // Now, not with the flush: what is sealed must not outlive its sandbox.
+  if (!batch.projection.live) HF_RETURN_IF_ERROR(drop_sealed_.Bind(1, head.key).Run());
+  if (!batch.snapshot) return absl::OkStatus();
+  if (head.unflushed == nullptr) head.unflushed = std::make_unique<Unflushed>();
+  head.unflushed->snapshot = Snapshot{head.sequence, *batch.snapshot};
+  unflushed_bytes_ += batch.snapshot->size();
+  return absl::OkStatus();
+}
+
+absl::Status Writer::Say(HeadEntry& entry, const Projection& projection) {
+  Head& head = entry.second;
+  const std::size_t digest = SaidDigest(projection.state, projection.summary);
+  const bool first = head.is_new && (head.unflushed == nullptr || !head.unflushed->said);
+  if (!first && digest == head.said_digest && projection.live == head.live) {
+    return absl::OkStatus();
+  }
+  head.said_digest = digest;
+  head.live = projection.live;
+  if (head.unflushed == nullptr) head.unflushed = std::make_unique<Unflushed>();
+  head.unflushed->said = projection;
+  unflushed_bytes_ += projection.state.size() + projection.summary.size();
+  return insert_pending_.Bind(1, head.position)
+      .Bind(2, head.key)
+      .BindText(3, entry.first)
+      .Bind(4, std::int64_t{projection.live})
+      .Bind(5, std::int64_t{RowChecksum(head.key, projection.live, entry.first, projection.state,
+                                        projection.summary)})
+      .BindText(6, projection.state)
+      .BindBlob(7, projection.summary)
+      .Run();
 }
 
 void Writer::Touch(HeadEntry& entry) {
@@ -392,31 +429,105 @@ void Writer::Touch(HeadEntry& entry) {
   touched_.push_back(&entry);
 }
 
-void Writer::Forget() {
-  // The cached heads of this transaction are ahead of the disk; they are read again when needed.
-  for (HeadEntry* entry : touched_) {
-    const auto found = heads_.find(entry->first);
-    if (found != heads_.end()) heads_.erase(found);
-  }
-  touched_.clear();
-}
-
-absl::Status Writer::Probe() {
-  absl::Status status = begin_.Run();
-  if (!status.ok()) return status;
-  status = CheckEpoch();
-  if (status.ok()) status = probe_.Run();
-  if (status.ok()) status = commit_.Run();
-  if (!status.ok() && sqlite3_get_autocommit(database_.get()) == 0) rollback_.Run().IgnoreError();
+absl::Status Writer::Recover() {
+  HF_RETURN_IF_ERROR(Begin());
+  absl::Status status = End(RecoverInTransaction());
+  behind_ = !status.ok();
   return status;
 }
 
-void Writer::CheckpointIfDue() {
-  if (!checkpoint_due()) {
-    // The WAL began anew: all of it had been moved.
-    if (wal_pages_ < kCheckpointPages) wal_pages_checkpoint_due_ = kCheckpointPages;
-    return;
+absl::Status Writer::RecoverInTransaction() {
+  touched_.clear();
+  dirty_.clear();
+  heads_.clear();
+  unflushed_bytes_ = 0;
+  HF_ASSIGN_OR_RETURN(Tail tail, Tail::Create(database_));
+  HF_RETURN_IF_ERROR(tail.CatchUp());
+  if (tail.last_position() != tail.flushed()) {
+    for (const auto& [key, entry] : tail.entries()) {
+      // Of a record that is not sound and continues nothing.
+      if (entry.position == 0) continue;
+      HF_RETURN_IF_ERROR(flusher_.Write({.key = key,
+                                         .id = entry.id,
+                                         .is_new = entry.is_new,
+                                         .position = entry.position,
+                                         .sequence = entry.sequence,
+                                         .unflushed = &entry.unflushed}));
+    }
+    HF_RETURN_IF_ERROR(flusher_.Finish(tail.last_position()));
   }
+  last_position_ = flushed_position_ = tail.last_position();
+  return absl::OkStatus();
+}
+
+absl::Status Writer::Flush() {
+  if (behind_) return Recover();
+  if (!dirty()) return absl::OkStatus();
+  HF_RETURN_IF_ERROR(Begin());
+  absl::Status status = FlushInTransaction();
+  if (status.ok()) HF_FAILPOINT(kJournalBeforeFlush);
+  status = End(std::move(status));
+  behind_ = !status.ok();
+  if (!status.ok()) return status;
+  HF_FAILPOINT(kJournalAfterFlush);
+  flushed_position_ = last_position_;
+  unflushed_bytes_ = 0;
+  for (HeadEntry* entry : dirty_) {
+    entry->second.dirty = entry->second.is_new = false;
+    entry->second.unflushed.reset();
+    if (!entry->second.live) heads_.erase(heads_.find(entry->first));
+  }
+  dirty_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status Writer::FlushInTransaction() {
+  std::sort(dirty_.begin(), dirty_.end(),
+            [](const HeadEntry* a, const HeadEntry* b) { return a->second.key < b->second.key; });
+  for (const HeadEntry* entry : dirty_) {
+    const Head& head = entry->second;
+    HF_RETURN_IF_ERROR(flusher_.Write({.key = head.key,
+                                       .id = entry->first,
+                                       .is_new = head.is_new,
+                                       .position = head.position,
+                                       .sequence = head.sequence,
+                                       .unflushed = head.unflushed.get()}));
+  }
+  return flusher_.Finish(last_position_);
+}
+
+absl::Status Writer::Probe() {
+  HF_RETURN_IF_ERROR(Begin());
+  HF_RETURN_IF_ERROR(End(probe_.Run()));
+  return behind_ ? Recover() : absl::OkStatus();
+}
+
+absl::Status Writer::ReplaceSealed(std::string_view sandbox_id, std::string_view expected,
+                                   std::string_view replacement) {
+  HF_RETURN_IF_ERROR(Begin());
+  const auto replace = [&]() -> absl::Status {
+    HF_ASSIGN_OR_RETURN(const HeadEntry* entry, LoadHead(std::string(sandbox_id)));
+    HF_RETURN_IF_ERROR(replace_sealed_.Bind(1, entry->second.key)
+                           .BindBlob(2, expected)
+                           .BindBlob(3, replacement)
+                           .Run());
+    if (sqlite3_changes(database_.get()) == 1) return absl::OkStatus();
+    return absl::AbortedError(
+        fmt::format("sandbox \"{}\": not what is sealed for it by now", sandbox_id));
+  };
+  return End(replace());
+}
+
+absl::Status Writer::MaintainIfDue() {
+  // All of the WAL had been moved, and it began anew.
+  if (wal_pages_ < kCheckpointPages) wal_pages_checkpoint_due_ = kCheckpointPages;
+  if (!maintenance_due()) return absl::OkStatus();
+  HF_RETURN_IF_ERROR(Flush());
+  if (checkpoint_due()) Checkpoint();
+  return absl::OkStatus();
+}
+
+void Writer::Checkpoint() {
   // A failure loses nothing: the pages stay in the WAL and are moved the next time.
   int pages = 0;
   int moved = 0;
@@ -425,6 +536,7 @@ void Writer::CheckpointIfDue() {
 }
 
 absl::Status Writer::Close() {
+  HF_RETURN_IF_ERROR(Flush());
   // Shortens the next open. Busy only means that somebody reads; the WAL then stays as it is.
   const int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
                                              nullptr, nullptr);

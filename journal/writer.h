@@ -3,6 +3,11 @@
 // What is true on disk when a transaction ends. One writer, used by one thread at a time: it takes
 // the batches that were gathered, checks each one alone, writes all that passed in one transaction
 // and answers every one of them. It never waits for anything but the disk.
+//
+// A commit writes what grows at an end: the records, and what was said of their sandboxes. The
+// tables that are keyed by the sandbox would dirty a page per batch somewhere, and are flushed now
+// and then; what they lack meanwhile is in memory here, and is folded from the records after a
+// crash.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +21,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "journal/canonical.h"
+#include "journal/flush.h"
 #include "journal/journal.h"
+#include "journal/ledger_store.h"
 #include "journal/prepared.h"
-#include "journal/projector.h"
 #include "journal/sqlite.h"
+#include "journal/tail.h"
 
 namespace holdfast::journal {
 
@@ -49,61 +56,99 @@ class Writer {
   // Makes one small commit, to find out whether the disk takes writes again.
   absl::Status Probe();
 
-  // Moves the WAL into the file when it has grown enough since the last time. Not under anybody's
-  // append: it is called when all are answered.
-  void CheckpointIfDue();
-  bool checkpoint_due() const { return wal_pages_ >= wal_pages_checkpoint_due_; }
+  // See Journal::ReplaceSealed.
+  absl::Status ReplaceSealed(std::string_view sandbox_id, std::string_view expected,
+                             std::string_view replacement);
+
+  // Moves what lies in memory into the tables. Errors: as Commit; nothing is lost by one.
+  absl::Status Flush();
+  // Something lies in memory that a flush would move.
+  bool dirty() const { return flushed_position_ != last_position_; }
+  // Flushes, and moves the WAL into the file, when enough has gathered since the last time. Not
+  // under anybody's append: it is called when all are answered.
+  absl::Status MaintainIfDue();
+  bool maintenance_due() const { return flush_due() || checkpoint_due(); }
   absl::Status Close();
 
   std::uint64_t epoch() const { return epoch_; }
 
  private:
   struct Head {
-    std::uint64_t key = 0;       // position of its first record; 0: it has none
-    std::uint64_t position = 0;  // of its last record
-    std::uint64_t sequence = 0;  // of its last record
-    Hash hash = kChainStart;     // of its last record
+    std::uint64_t key = 0;        // position of its first record; 0: it has none
+    std::uint64_t position = 0;   // of its last record
+    std::uint64_t sequence = 0;   // of its last record
+    Hash hash = kChainStart;      // of its last record
+    std::size_t said_digest = 0;  // of state and summary as they were said last
     bool live = false;
-    std::size_t row_digest = 0;           // of state and summary as they stand in `sandboxes`
-    const Projection* pending = nullptr;  // to be written with this transaction
-    bool is_new = false;                  // its rows are made by this transaction
-    bool touched = false;                 // it is in touched_
+    bool is_new = false;   // no row in the tables
+    bool dirty = false;    // ahead of the tables, and in dirty_
+    bool touched = false;  // read or changed by this transaction, and in touched_
+    std::unique_ptr<Unflushed> unflushed;
   };
   using HeadEntry = std::pair<const std::string, Head>;
 
-  explicit Writer(Hasher hasher, Projector projector)
-      : hasher_(std::move(hasher)), projector_(std::move(projector)) {}
+  Writer(const Limits& limits, Hasher hasher, Flusher flusher, LedgerReader ledger)
+      : limits_(limits),
+        hasher_(std::move(hasher)),
+        flusher_(std::move(flusher)),
+        ledger_(std::move(ledger)) {}
 
   absl::Status Prepare();
+  absl::Status TakeEpoch(const Options& options, Ownership& previous_ownership);
+  absl::Status Begin();
+  // Commits or rolls back, by what has come of the transaction so far.
+  absl::Status End(absl::Status status);
   absl::Status TryCommit(std::span<Waiting*> batches);
   absl::Status WriteTransaction(std::span<Waiting*> batches, std::size_t& written);
   absl::Status CheckEpoch();
   absl::StatusOr<HeadEntry*> LoadHead(const std::string& sandbox_id);
   absl::Status ReadHead(const std::string& sandbox_id, Head& head);
-  // Everything that can refuse this batch; fills `facts` for its outcomes. Nothing is written.
-  absl::Status Check(const PreparedBatch& prepared, const Head& head,
-                     std::vector<IntentFacts>& facts);
-  absl::Status Insert(const PreparedBatch& prepared, const std::vector<IntentFacts>& facts,
-                      HeadEntry& entry, Appended& appended);
-  absl::Status WriteHead(HeadEntry& entry);
+  absl::Status ReadHash(const std::string& sandbox_id, Head& head);
+  // Everything that can refuse this batch. Nothing is written.
+  absl::Status Check(const PreparedBatch& prepared, HeadEntry& entry);
+  absl::Status CheckMeanings(const PreparedBatch& prepared, HeadEntry& entry);
+  absl::StatusOr<LedgerFold*> LoadLedger(HeadEntry& entry);
+  absl::Status Insert(const PreparedBatch& prepared, HeadEntry& entry, Appended& appended);
+  absl::Status InsertRecord(const RecordView& record, Head& head);
+  absl::Status Say(HeadEntry& entry, const Projection& projection);
+  absl::Status KeepBeside(Head& head, const Batch& batch);
   void Touch(HeadEntry& entry);
-  void Forget();
+  // After a failed transaction: what is in memory may be ahead of the disk, so all of it is folded
+  // from there again.
+  absl::Status Recover();
+  absl::Status RecoverInTransaction();
+  absl::Status FlushInTransaction();
+  bool flush_due() const {
+    return last_position_ - flushed_position_ >= limits_.flush_records_max ||
+           unflushed_bytes_ >= kUnflushedBytesMax;
+  }
+  bool checkpoint_due() const { return wal_pages_ >= wal_pages_checkpoint_due_; }
+  void Checkpoint();
 
-  // Declared first, so that statements are finalised before the connection closes.
+  static constexpr std::size_t kUnflushedBytesMax = 8 << 20;
+
+  const Limits limits_;
+  // Before all statements, so that they are finalised before the connection closes.
   Database database_;
   Hasher hasher_;
-  Projector projector_;
+  Flusher flusher_;
+  LedgerReader ledger_;
   Statement begin_, commit_, rollback_, select_epoch_, probe_;
   Statement select_sandbox_, select_head_hash_;
-  Statement insert_record_, insert_head_, update_head_;
-  Statement insert_sandbox_, update_sandbox_, update_sandbox_live_;
+  Statement insert_record_, insert_pending_;
+  Statement put_sealed_, drop_sealed_, replace_sealed_;
 
   std::uint64_t epoch_ = 0;
-  std::uint64_t last_position_ = 0;  // durable
-  std::uint64_t next_position_ = 0;  // within the transaction
-  // Heads of sandboxes that are live or in the current transaction. Others are read when needed.
+  std::uint64_t last_position_ = 0;     // durable
+  std::uint64_t next_position_ = 0;     // within the transaction
+  std::uint64_t flushed_position_ = 0;  // up to which the tables stand
+  std::size_t unflushed_bytes_ = 0;     // roughly what projections and snapshots hold in memory
+  bool behind_ = false;                 // Recover is due
+  // Heads of sandboxes that are live, ahead of the tables, or in the current transaction. Others
+  // are read when needed.
   std::unordered_map<std::string, Head> heads_;
   std::vector<HeadEntry*> touched_;
+  std::vector<HeadEntry*> dirty_;
   std::string canonical_;
   int wal_pages_ = 0;  // as of the last commit
   int wal_pages_checkpoint_due_ = 0;

@@ -21,6 +21,8 @@ namespace holdfast::support {
 #define HOLDFAST_FAILPOINT_LIST(X)                                                    \
   X(kJournalBeforeCommit,        "all rows of the transaction are written, COMMIT is not") \
   X(kJournalAfterCommit,         "COMMIT returned, nobody has been told")             \
+  X(kJournalBeforeFlush,         "the projections are written, COMMIT is not")        \
+  X(kJournalAfterFlush,          "the projections are durable")                       \
   X(kEngineBeforeAppend,         "a decision was made, nothing is written")           \
   X(kEngineAfterAppend,          "the decision is durable, its work has not started") \
   X(kEngineBeforeStep,           "a driver or extension is about to be called")       \

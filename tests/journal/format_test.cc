@@ -72,6 +72,8 @@ TEST(JournalFormat, TheWorkedExampleOfTheDocumentIsTrue) {
       }
       ASSERT_THAT(journal->Append(std::move(batch)), IsOk()) << lines[i - 1];
       ++appends;
+    } else if (verb == "flush") {
+      ASSERT_THAT(journal->Flush(), IsOk());
     } else if (verb == "rows") {
       std::string query;
       std::getline(words, query);
@@ -84,7 +86,7 @@ TEST(JournalFormat, TheWorkedExampleOfTheDocumentIsTrue) {
     }
   }
   EXPECT_EQ(appends, 3);
-  EXPECT_EQ(queries, 5);
+  EXPECT_EQ(queries, 7);
 }
 
 TEST(JournalFormat, TheMarksOfTheFileAreThoseOfTheDocument) {
@@ -93,7 +95,7 @@ TEST(JournalFormat, TheMarksOfTheFileAreThoseOfTheDocument) {
   OpenJournal(path).reset();
 
   EXPECT_EQ(QueryRows(path, "PRAGMA application_id"), std::vector<std::string>{"1212566092"});
-  EXPECT_EQ(QueryRows(path, "PRAGMA user_version"), std::vector<std::string>{"1"});
+  EXPECT_EQ(QueryRows(path, "PRAGMA user_version"), std::vector<std::string>{"2"});
   EXPECT_EQ(QueryRows(path, "PRAGMA page_size"), std::vector<std::string>{"4096"});
   EXPECT_EQ(QueryRows(path, "PRAGMA journal_mode"), std::vector<std::string>{"wal"});
 }

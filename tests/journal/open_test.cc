@@ -216,9 +216,9 @@ TEST_F(JournalOpenForeign, RefusesAnSqliteFileOfAnotherApplication) {
 TEST_F(JournalOpenForeign, RefusesAFileOfANewerVersion) {
   MakeClosedJournal();
   std::string bytes = ReadBytes(path_);
-  bytes[63] = 2;  // user_version
+  bytes[63] = 3;  // user_version
   WriteBytes(path_, bytes);
-  ExpectRefusedAndUntouched(absl::StatusCode::kFailedPrecondition, "version 2");
+  ExpectRefusedAndUntouched(absl::StatusCode::kFailedPrecondition, "version 3");
 }
 
 TEST_F(JournalOpenForeign, RefusesATruncatedFile) {

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -42,6 +43,8 @@ Options OptionsFor(const std::string& path) {
   options.path = path;
   options.owner = "test";
   options.boot_id = "boot-1";
+  // When a test wants the tables flushed, it says so.
+  options.limits.flush_after = std::chrono::hours{1};
   return options;
 }
 
