@@ -12,6 +12,7 @@ nothing, and it may run beside the gateway that writes the journal.
     read_journal.py JOURNAL ledger [--all]    what is, or may be, in the world; --all: also what was
     read_journal.py JOURNAL intents           steps under which something may still be owed
     read_journal.py JOURNAL verify            every checksum, chain, pointer and projection
+    read_journal.py JOURNAL checkpoint [--at POSITION]
 
 Exit code 0: done. 1: verify found damage. 2: the command line is wrong. 3: this is not a journal that
 can be read, or there is no such sandbox.
@@ -368,6 +369,26 @@ class Journal:
         query = "SELECT position, sandbox, id, live, state, summary, checksum FROM pending"
         return {row[0]: Sandbox(row[1], row[2], bool(row[3]), *row[4:7]) for row in self.db.execute(query)}
 
+    def snapshots(self):
+        """By key: sequence and bytes of those that are whole."""
+        if self.version == 1:
+            return {}
+        whole = {}
+        for key, sequence, checksum, data in self.db.execute(
+                "SELECT sandbox, sequence, checksum, bytes FROM snapshots"):
+            sandbox = self.sandboxes.get(key)
+            if sandbox is None or not sandbox.live or sequence > sandbox.sequence:
+                continue
+            name = encode(sandbox.id)
+            covered = struct.pack("<I", len(name)) + name + struct.pack("<QI", sequence, len(data)) + data
+            if zlib.crc32(covered) == checksum:
+                whole[key] = sequence, data
+        return whole
+
+    def sealed(self):
+        """By key: ciphertext."""
+        return dict(self.db.execute("SELECT sandbox, bytes FROM sealed")) if self.version > 1 else {}
+
     def apply_tail(self):
         """Brings sandboxes and holdings from `flushed` to the last record."""
         pending = self.pending()
@@ -512,6 +533,26 @@ class Verifier:
                 self.damages.append(f"sandbox {said.id}: the checksum of its row in pending is wrong")
 
 
+def checkpoint(journal, position):
+    """The line that proves later that nothing up to the position was changed ("Checkpoints")."""
+    digest = hashlib.sha256(b"holdfast-checkpoint-1\n" + encode(journal.meta["journal_id"])
+                            + struct.pack("<Q", position))
+    count = 0
+    for key, sandbox in sorted(journal.sandboxes.items()):
+        if key > position:
+            continue
+        record = journal.record(sandbox.position)
+        while record is not None and record.position > position:
+            record = journal.record(record.previous)
+        if record is None or record.sandbox != key:
+            raise Unreadable(f"sandbox {sandbox.id}: its records do not lead back to position {position}")
+        name = encode(sandbox.id)
+        digest.update(struct.pack("<QI", key, len(name)) + name + struct.pack("<Q", record.sequence)
+                      + record.hash)
+        count += 1
+    return f"holdfast-checkpoint-1 {journal.meta['journal_id']} {position} {count} {digest.hexdigest()}"
+
+
 # --- the command line -------------------------------------------------------------------------------
 
 
@@ -540,9 +581,12 @@ def print_record(record, sandbox_id=None):
 
 def print_overview(journal):
     print(f"journal {journal.meta['journal_id']}, format {journal.version}, epoch {journal.meta['epoch']}")
+    snapshots, sealed = journal.snapshots(), journal.sealed()
     for sandbox in sorted(journal.sandboxes.values(), key=lambda s: encode(s.id)):
+        beside = f", snapshot at #{snapshots[sandbox.key][0]}" if sandbox.key in snapshots else ""
+        beside += f", {len(sealed[sandbox.key])} bytes sealed" if sandbox.key in sealed else ""
         print(f"{printable(sandbox.id)}: {printable(sandbox.state)}, {'live' if sandbox.live else 'ended'}, "
-              f"{sandbox.sequence} records")
+              f"{sandbox.sequence} records{beside}")
 
 
 def print_ledger(journal, everything):
@@ -575,6 +619,8 @@ def run(arguments):
         print_ledger(journal, arguments.all)
     elif arguments.command == "intents":
         print_intents(journal)
+    elif arguments.command == "checkpoint":
+        print(checkpoint(journal, arguments.at or journal.last_position()))
     elif arguments.command == "verify":
         verifier = Verifier(journal)
         for damage in verifier.run():
@@ -597,6 +643,7 @@ def main():
     commands.add_parser("ledger").add_argument("--all", action="store_true")
     commands.add_parser("intents")
     commands.add_parser("verify")
+    commands.add_parser("checkpoint").add_argument("--at", type=int)
     try:
         return run(parser.parse_args())
     except Unreadable as error:

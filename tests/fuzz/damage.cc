@@ -223,10 +223,15 @@ void MakeItMatch(const std::string& path) {
                                journal::Checksum(bytes), row[0]),
                    {std::string(hash.begin(), hash.end())});
   }
-  for (const auto& row : intruder.Query("SELECT key, live, id, state, summary FROM sandboxes")) {
-    intruder.Query(fmt::format(
-        "UPDATE sandboxes SET checksum = {} WHERE key = {}",
-        journal::RowChecksum(Number(row[0]), Number(row[1]) != 0, row[2], row[3], row[4]), row[0]));
+  for (const auto& [table, key] :
+       {std::pair("sandboxes", "key"), std::pair("pending", "sandbox")}) {
+    for (const auto& row :
+         intruder.Query(fmt::format("SELECT {}, live, id, state, summary FROM {}", key, table))) {
+      intruder.Query(fmt::format(
+          "UPDATE {} SET checksum = {} WHERE {} = {}", table,
+          journal::RowChecksum(Number(row[0]), Number(row[1]) != 0, row[2], row[3], row[4]), key,
+          row[0]));
+    }
   }
   intruder.Query("COMMIT");
 }

@@ -17,8 +17,8 @@ GOLDEN = HERE.parent / "golden" / "codec_v1.txt"
 (WRITE_FILE, WRITE_WAL, CUT_FILE, CUT_WAL, COPY_PAGE, SET_VALUE, DELETE_ROW, COPY_ROW, MAKE_IT_MATCH,
  SET_VERSION) = range(10)
 NUMBER, SMALL, TEXT, BLOB, NULL, OTHER = range(6)  # Value of damage.cc
-BASES = range(2)
-TABLES = range(8)  # more than there are: taken modulo
+BASES = range(4)
+TABLES = range(12)  # taken modulo their number
 
 
 def add(target, data):
@@ -81,7 +81,7 @@ def damage():
             add("open", start + bytes([step]) + offset(9000))
         add("open", start + bytes([COPY_PAGE, 3, 5]))
         add("open", start + bytes([SET_VERSION, 99]))
-    start = bytes([0])
+    start = bytes([BASES[-1]])
     for table in TABLES:
         for column, value in ((0, bytes([NUMBER]) + b"\xff" * 8), (3, bytes([SMALL, 3])),
                               (8, bytes([TEXT]) + text(b"odd")),

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "journal/journal.h"
@@ -58,6 +59,10 @@ bool ReadEverything(journal::Reader& reader) {
   ok = reader.ListOpenIntents("").ok() && ok;
   ok = reader.ReadLedger("", true).ok() && ok;
   ok = reader.ReadLedger("", false).ok() && ok;
+  const auto live = [](const journal::SandboxRow&, const journal::Snapshot*) {
+    return journal::Visit::kContinue;
+  };
+  ok = reader.ReadLive(live).ok() && ok;
   const auto rows = reader.ListSandboxes(false, "", kRowsMax);
   if (!rows.ok()) return false;
   for (const journal::SandboxRow& row : *rows) {
@@ -65,12 +70,15 @@ bool ReadEverything(journal::Reader& reader) {
     ok = reader.ReadSandbox(row.sandbox_id, 1, Continue).ok() && ok;
     ok = reader.ListOpenIntents(row.sandbox_id).ok() && ok;
     ok = reader.ReadLedger(row.sandbox_id, true).ok() && ok;
+    ok = reader.FindSnapshot(row.sandbox_id).ok() && ok;
+    ok = reader.ReadSealed(row.sandbox_id).ok() && ok;
   }
   return ok;
 }
 
 void Examine(journal::Reader& reader) {
-  const auto report = reader.Verify();
+  reader.Verify(journal::VerifyMode::kQuick).status().IgnoreError();  // only that it returns
+  const auto report = reader.Verify(journal::VerifyMode::kDeep);
   const bool readable = ReadEverything(reader);
   HF_CHECK(readable || !report.ok() || !report->ok());
 }
@@ -85,15 +93,17 @@ void AppendToEach(journal::Journal& journal) {
   for (const auto& [id, head] : heads) {
     const journal::v1::Resource thing = journal::MakeResource("container", "fuzz");
     using journal::Draft;
-    journal
-        .Append(journal::BatchOf(
-            id, head,
-            {Draft::Event("Event", "payload", 1),
-             Draft::Intent(journal::ForwardIntent("p", "k", {thing}), 1),
-             Draft::Outcome(
-                 journal::MakeOutcome(head + 2, journal::v1::Outcome::DONE, true, {thing}), 1)}))
-        .status()
-        .IgnoreError();  // a damaged journal may refuse
+    journal::Batch batch = journal::BatchOf(
+        id, head,
+        {Draft::Event("Event", "payload", 1),
+         Draft::Intent(journal::ForwardIntent("p", "k", {thing}), 1),
+         Draft::Outcome(journal::MakeOutcome(head + 2, journal::v1::Outcome::DONE, true, {thing}),
+                        1)});
+    batch.snapshot = "fold";
+    batch.sealed = "box";
+    // A damaged journal may refuse either.
+    journal.Append(std::move(batch)).status().IgnoreError();
+    journal.ReplaceSealed(id, "box", "other box").IgnoreError();
   }
 }
 
@@ -102,6 +112,8 @@ void OpenAndUse(const std::string& path) {
   if (!opened.ok()) return;
   journal::Journal& journal = **opened;
   AppendToEach(journal);
+  Examine(journal.reader());
+  journal.Flush().IgnoreError();
   Examine(journal.reader());
   journal.Close().IgnoreError();  // the disk is well; a damaged page may be in the way
 }

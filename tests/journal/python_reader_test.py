@@ -40,7 +40,7 @@ def unpack(sample, directory):
 
 
 def dump(journal):
-    """What Dump() of tests/journal/testing.cc writes."""
+    """What DumpAll() of tests/journal/sample.cc writes."""
     sandboxes = journal.sandboxes
     lines = []
     for record in journal.records():
@@ -56,6 +56,13 @@ def dump(journal):
     for _, row in sorted(holdings.ledger.items()):
         lines.append(f"ledger {sandboxes[row.sandbox].id} {row.participant} {row.kind} {row.name} {row.handle} "
                      f"{row.status} {row.intent} {row.key} {row.since_unix_ms}")
+    snapshots, sealed = journal.snapshots(), journal.sealed()
+    for sandbox in sorted(sandboxes.values(), key=lambda s: reader.encode(s.id)):
+        if sandbox.key in snapshots:
+            sequence, fold = snapshots[sandbox.key]
+            lines.append(f"snapshot {sandbox.id} {sequence} {fold.decode()}")
+        if sandbox.key in sealed:
+            lines.append(f"sealed {sandbox.id} {sealed[sandbox.key].decode()}")
     return "".join(line + "\n" for line in lines)
 
 
@@ -72,44 +79,44 @@ class PythonReader(unittest.TestCase):
         self.directory = pathlib.Path(self.temp.name)
 
     def samples(self):
-        """Each that is kept, and those that the library writes now: path of the journal and its dump."""
+        """Each that is kept, and those that the library writes now: name, path of the journal, dump."""
         for end in ("closed", "killed"):
             made = self.directory / "made" / end
             subprocess.run([MAKE_SAMPLE, "all", end, made], check=True)
         kept = sorted(path for path in SAMPLES.glob("v*/*") if path.is_dir())
         self.assertTrue(kept)
         for sample in kept + sorted((self.directory / "made").iterdir()):
-            with self.subTest(sample=str(sample)):
-                directory = self.directory / "unpacked" / sample.parent.name / sample.name
-                yield unpack(sample, directory), (sample / "dump.txt").read_bytes()
+            directory = self.directory / "unpacked" / sample.parent.name / sample.name
+            yield f"{sample.parent.name}/{sample.name}", unpack(sample, directory), (
+                sample / "dump.txt").read_text("utf-8")
 
     def sample(self):
         return unpack(sorted(SAMPLES.glob("v*"))[-1] / "closed", self.directory / "one")
 
     def test_reads_what_the_library_reads(self):
-        for path, golden in self.samples():
-            self.assertEqual(dump(reader.Journal(path)), golden.decode("utf-8"))
+        for name, path, golden in self.samples():
+            self.assertEqual(dump(reader.Journal(path)), golden, name)
 
     def test_finds_every_sandbox_by_its_back_pointers(self):
-        for path, _ in self.samples():
+        for name, path, _ in self.samples():
             journal = reader.Journal(path)
             sandboxes = journal.sandboxes
             found = [record for sandbox in sandboxes.values() for record in journal.records_of(sandbox)]
             self.assertEqual(sorted(record.position for record in found),
-                             [record.position for record in journal.records()])
+                             [record.position for record in journal.records()], name)
 
     def test_calls_what_the_library_wrote_sound(self):
-        for path, _ in self.samples():
+        for name, path, _ in self.samples():
             ran = run(path, "verify")
-            self.assertEqual((ran.returncode, ran.stderr), (0, ""), ran.stdout)
+            self.assertEqual((ran.returncode, ran.stderr), (0, ""), f"{name}: {ran.stdout}")
             self.assertIn("read: sound", ran.stdout)
 
     def test_changes_nothing(self):
-        for path, _ in self.samples():
+        for name, path, _ in self.samples():
             before = {file: file.read_bytes() for file in path.parent.rglob("*") if file.is_file()}
             run(path, "verify")
             for file, data in before.items():
-                self.assertTrue(file.read_bytes() == data, file)
+                self.assertTrue(file.read_bytes() == data, f"{name}: {file}")
 
     def test_makes_no_file_beside_a_database_that_was_copied_alone(self):
         path = self.sample()
@@ -123,7 +130,7 @@ class PythonReader(unittest.TestCase):
     def test_answers_every_command(self):
         path = self.sample()
         for command in (["sandboxes"], ["show", "takes over"], ["records"], ["ledger"], ["ledger", "--all"],
-                        ["intents"], []):
+                        ["intents"], ["checkpoint"], []):
             ran = run(path, *command)
             self.assertEqual((ran.returncode, ran.stderr), (0, ""), command)
             self.assertTrue(ran.stdout.strip(), command)

@@ -116,7 +116,25 @@ void PackSample(const std::string& path, const std::string& directory) {
   const auto report = (*reader)->Verify();
   if (!report.ok()) Die(report.status().ToString());
   if (!report->ok()) Die("a sample must be sound:\n" + Summary(*report));
-  WriteBytes((fs::path(directory) / kDumpFile).string(), Dump(**reader));
+  WriteBytes((fs::path(directory) / kDumpFile).string(), DumpAll(**reader));
+}
+
+std::string DumpAll(Reader& reader) {
+  std::string text = Dump(reader);
+  const auto rows = reader.ListSandboxes(false, "", SIZE_MAX);
+  if (!rows.ok()) return text + rows.status().ToString();
+  for (const SandboxRow& row : *rows) {
+    const auto snapshot = reader.FindSnapshot(row.sandbox_id);
+    if (!snapshot.ok()) return text + snapshot.status().ToString();
+    if (snapshot->has_value()) {
+      text += fmt::format("snapshot {} {} {}\n", row.sandbox_id, (*snapshot)->sequence,
+                          (*snapshot)->bytes);
+    }
+    const auto sealed = reader.ReadSealed(row.sandbox_id);
+    if (!sealed.ok()) return text + sealed.status().ToString();
+    if (sealed->has_value()) text += fmt::format("sealed {} {}\n", row.sandbox_id, **sealed);
+  }
+  return text;
 }
 
 std::string GoldenDump(const Sample& sample) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The sample journals of tests/data/journals: what each version of the format wrote, kept for ever.
-// A sample is a directory with the journal's files, compressed, and `dump.txt`, the Dump() of what
-// they hold, made by the version that wrote them. tests/data/journals/README.md lists them.
+// A sample is a directory with the journal's files, compressed, and `dump.txt`, what they hold
+// (DumpAll), made by the version that wrote them. tests/data/journals/README.md lists them.
 #pragma once
 
 #include <ostream>
@@ -10,6 +10,8 @@
 #include <vector>
 
 namespace holdfast::journal {
+
+class Reader;
 
 struct Sample {
   int version = 0;        // of the format
@@ -31,7 +33,10 @@ std::string UnpackSample(const Sample& sample, const std::string& directory);
 // when a killed gateway left it. Aborts the program when it cannot, or when it does not verify.
 void PackSample(const std::string& path, const std::string& directory);
 
-// The Dump() that was kept with the sample.
+// Dump(), and what is kept beside the records of live sandboxes.
+std::string DumpAll(Reader& reader);
+
+// The DumpAll() that was kept with the sample.
 std::string GoldenDump(const Sample& sample);
 
 }  // namespace holdfast::journal

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,13 +35,17 @@ class Author {
   explicit Author(Journal& journal) : journal_(journal) {}
 
   // The sequence of the last record after it.
-  std::uint64_t Append(const std::string& id, std::vector<Draft> drafts, Projection projection) {
+  std::uint64_t Append(const std::string& id, std::vector<Draft> drafts, Projection projection,
+                       std::optional<std::string> snapshot = {},
+                       std::optional<std::string> sealed = {}) {
     const absl::StatusOr<SandboxRow> row = journal_.reader().FindSandbox(id);
     const std::uint64_t head = row.ok() ? row->head_sequence : 0;
     const auto appended = journal_.Append(Batch{.sandbox_id = id,
                                                 .expected_sequence = head,
                                                 .drafts = std::move(drafts),
-                                                .projection = std::move(projection)});
+                                                .projection = std::move(projection),
+                                                .snapshot = std::move(snapshot),
+                                                .sealed = std::move(sealed)});
     if (!appended.ok()) {
       std::fprintf(stderr, "%s\n", appended.status().ToString().c_str());
       std::abort();
@@ -172,8 +177,27 @@ void AppendOddities(Author& author) {
                 {.state = std::string(512, 's'), .live = true, .summary = large});
 }
 
+// What lies beside the records: folds of their appender, and ciphertext.
+void AppendBeside(Author& author) {
+  const Projection live = {.state = "Busy", .live = true, .summary = "s"};
+  author.Append("with a snapshot", {author.Event()}, live, "a fold");
+  author.Live("with a snapshot", {author.Event("AfterTheSnapshot")});
+  author.Append("with two snapshots", {author.Event()}, live, "a first fold");
+  author.Append("with two snapshots", {author.Event()}, live, "a second fold");
+  author.Append("with an empty snapshot", {author.Event()}, live, "");
+  author.Append("with a box", {author.Event()}, live, "a fold", "ciphertext");
+  author.Append("with another box", {author.Event()}, live, {}, "ciphertext 1");
+  author.Append("with another box", {author.Event()}, live, {}, "ciphertext 2");
+  author.Append("ended with a box", {author.Event()}, live, "a fold", "ciphertext");
+  author.End("ended with a box", {author.Event()});
+}
+
 // Written under the second epoch.
 void AppendAfterReopen(Author& author) {
+  author.Append("with a snapshot", {author.Event()},
+                {.state = "Busy", .live = true, .summary = "changed"}, "a later fold");
+  author.Append("with a box", {author.Event()}, {.state = "Idle", .live = true, .summary = ""}, {},
+                "other ciphertext");
   author.Live("in flight", {author.Answer(2, v1::Outcome::UNKNOWN, false)}, "Recovering");
   author.Live("undo in flight", {author.Answer(3, v1::Outcome::DONE, true)}, "Recovering");
   author.Live("ended and back", {author.Event("Requested"),
@@ -186,7 +210,8 @@ void AppendFew(Author& author) {
   const v1::Resource claim = MakeResource("lease", "address");
   author.Live("busy", {author.Event("Requested"), author.Forward("b/1", {claim})});
   author.Live("busy", {author.Answer(2, v1::Outcome::DONE, true, {claim})});
-  author.Live("other", {author.Event("Requested")});
+  author.Append("other", {author.Event("Requested")},
+                {.state = "Busy", .live = true, .summary = ""}, "a fold", "ciphertext");
   author.Live("ended",
               {author.Forward("e/1", {claim}), author.Answer(1, v1::Outcome::UNKNOWN, true)});
   author.Live("busy", {author.Event("Large", std::string(5'000, 'x')), author.Undo("b/1", 2)});
@@ -203,6 +228,7 @@ void WriteSample(bool all, bool killed, const std::string& directory) {
       AppendVerdicts(author);
       AppendCourses(author);
       AppendOddities(author);
+      AppendBeside(author);
     } else {
       AppendFew(author);
     }
@@ -233,7 +259,7 @@ int Run(const std::vector<std::string>& arguments) {
       std::fprintf(stderr, "%s\n", reader.status().ToString().c_str());
       return 1;
     }
-    std::fputs(Dump(**reader).c_str(), stdout);
+    std::fputs(DumpAll(**reader).c_str(), stdout);
   } else {
     std::fputs(kHelp, stderr);
     return 2;
