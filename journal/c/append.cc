@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What is done with a journal that is held for writing.
+#include <string>
 #include <utility>
 
 #include "journal/c/batch.h"
@@ -69,6 +70,26 @@ hf_code hf_append_async(hf_journal* journal, const hf_batch* batch, hf_append_ca
       Tell(done, context, result);
     });
     return absl::OkStatus();
+  });
+}
+
+hf_code hf_replace_sealed(hf_journal* journal, const char* sandbox_id, const void* expected,
+                          size_t expected_bytes, const void* replacement, size_t replacement_bytes,
+                          hf_error** error) {
+  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+    if (sandbox_id == nullptr) return absl::InvalidArgumentError("the sandbox id is NULL");
+    HF_RETURN_IF_ERROR(hc::CheckMayBlock("hf_replace_sealed"));
+    HF_ASSIGN_OR_RETURN(std::string old, hc::BytesOf(expected, expected_bytes, "what is expected"));
+    HF_ASSIGN_OR_RETURN(std::string next,
+                        hc::BytesOf(replacement, replacement_bytes, "the replacement"));
+    return ours.ReplaceSealed(sandbox_id, std::move(old), std::move(next));
+  });
+}
+
+hf_code hf_flush(hf_journal* journal, hf_error** error) {
+  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+    HF_RETURN_IF_ERROR(hc::CheckMayBlock("hf_flush"));
+    return ours.Flush();
   });
 }
 

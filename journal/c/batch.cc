@@ -130,6 +130,22 @@ hf_code hf_batch_set_projection(hf_batch* batch, const char* state, int32_t live
   });
 }
 
+hf_code hf_batch_set_snapshot(hf_batch* batch, const void* snapshot, size_t snapshot_bytes,
+                              hf_error** error) {
+  return OnBatch(batch, error, [&](holdfast::journal::Batch& ours) -> absl::Status {
+    HF_ASSIGN_OR_RETURN(ours.snapshot, hc::BytesOf(snapshot, snapshot_bytes, "the snapshot"));
+    return absl::OkStatus();
+  });
+}
+
+hf_code hf_batch_set_sealed(hf_batch* batch, const void* sealed, size_t sealed_bytes,
+                            hf_error** error) {
+  return OnBatch(batch, error, [&](holdfast::journal::Batch& ours) -> absl::Status {
+    HF_ASSIGN_OR_RETURN(ours.sealed, hc::BytesOf(sealed, sealed_bytes, "what is sealed"));
+    return absl::OkStatus();
+  });
+}
+
 hf_code hf_decode_intent(const void* payload, size_t payload_bytes, hf_intent_visitor visit,
                          void* context, hf_error** error) {
   return Decode<v1::Intent>(payload, payload_bytes, visit, context, error);

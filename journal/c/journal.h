@@ -253,6 +253,17 @@ hf_code hf_batch_add_encoded(hf_batch* batch, int32_t kind, const void* payload,
 hf_code hf_batch_set_projection(hf_batch* batch, const char* state, int32_t live,
                                 const void* summary, size_t summary_bytes, hf_error** error);
 
+// What the caller made of the sandbox's records up to and with this batch, in its own bytes, so
+// that a start need not read them all (hf_read_live). A cache: readers see it after the next flush,
+// it may be lost in a crash, and it never says more than the records do. NULL with 0 bytes: empty.
+hf_code hf_batch_set_snapshot(hf_batch* batch, const void* snapshot, size_t snapshot_bytes,
+                              hf_error** error);
+// Replaces what is kept for the sandbox under hf_read_sealed; durable with the batch. It lies
+// beside the records, so that it can be encrypted anew, and is removed for ever when the sandbox is
+// no longer live. Must be ciphertext: the library does not encrypt it.
+hf_code hf_batch_set_sealed(hf_batch* batch, const void* sealed, size_t sealed_bytes,
+                            hf_error** error);
+
 // What an append made. `size` is set by the caller (HF_APPENDED_INIT).
 typedef struct hf_appended {
   size_t size;
@@ -286,6 +297,16 @@ typedef void (*hf_append_callback)(void* context, hf_code code, const hf_appende
 // `done` is never called. The batch may be freed at once.
 hf_code hf_append_async(hf_journal* journal, const hf_batch* batch, hf_append_callback done,
                         void* context, hf_error** error);
+
+// Puts `replacement` in the place of `expected` as what is sealed for the sandbox, durably. Not in
+// an append's callback. HF_ABORTED: something else is kept by now, or nothing. Else as hf_append.
+hf_code hf_replace_sealed(hf_journal* journal, const char* sandbox_id, const void* expected,
+                          size_t expected_bytes, const void* replacement, size_t replacement_bytes,
+                          hf_error** error);
+
+// Brings the file's tables up to the last record, durably. It happens by itself; this is for those
+// who want to read them with other tools. Not in an append's callback. Errors as hf_append's.
+hf_code hf_flush(hf_journal* journal, hf_error** error);
 
 // The fencing token of this process's hold on the journal; grows with each open.
 hf_code hf_epoch(hf_journal* journal, uint64_t* epoch, hf_error** error);
@@ -358,6 +379,28 @@ hf_code hf_find_sandbox(hf_reader* reader, const char* sandbox_id, hf_sandbox_vi
 // first on). All of them are read before the first is visited: page through a large journal.
 hf_code hf_list_sandboxes(hf_reader* reader, int32_t live_only, const char* after_id, size_t limit,
                           hf_sandbox_visitor visit, void* context, hf_error** error);
+
+// A stored snapshot of one sandbox; see hf_batch_set_snapshot.
+typedef struct hf_snapshot {
+  size_t size;
+  uint64_t sequence;  // of the last record that it knows
+  const void* bytes;
+  size_t bytes_count;
+} hf_snapshot;
+// `snapshot` is NULL if there is none that is whole.
+typedef int32_t (*hf_live_visitor)(void* context, const hf_sandbox* sandbox,
+                                   const hf_snapshot* snapshot);
+// All live sandboxes in the order of their first records; for a start. What came after the snapshot
+// is read with hf_read_sandbox(…, snapshot->sequence + 1, …).
+hf_code hf_read_live(hf_reader* reader, hf_live_visitor visit, void* context, hf_error** error);
+typedef void (*hf_snapshot_visitor)(void* context, const hf_snapshot* snapshot);
+// Calls `visit` once. HF_NOT_FOUND: there is none that is whole.
+hf_code hf_find_snapshot(hf_reader* reader, const char* sandbox_id, hf_snapshot_visitor visit,
+                         void* context, hf_error** error);
+typedef void (*hf_bytes_visitor)(void* context, const void* bytes, size_t size);
+// Calls `visit` once with what is sealed for the sandbox. HF_NOT_FOUND: nothing is.
+hf_code hf_read_sealed(hf_reader* reader, const char* sandbox_id, hf_bytes_visitor visit,
+                       void* context, hf_error** error);
 
 // An intent under which something may still be owed.
 typedef struct hf_open_intent {
@@ -448,9 +491,14 @@ typedef struct hf_verify_report {
 #define HF_VERIFY_REPORT_INIT {sizeof(hf_verify_report), 0, 0, 0}
 // clang-format on
 
-// Reads the whole journal and compares it with itself: checksums, chains, order, projections.
-// Damage is a result, not an error. `visit` may be NULL. Does not block the writer.
-hf_code hf_verify(hf_reader* reader, hf_damage_visitor visit, void* context,
+enum {
+  HF_VERIFY_QUICK = 1,  // what is not flushed yet, and every sandbox's row: grows with what is live
+  HF_VERIFY_DEEP = 2    // every record's checksum and chain, and all projections made anew
+};
+
+// Reads the journal and compares it with itself. Damage is a result, not an error. `visit` may be
+// NULL. Does not block the writer.
+hf_code hf_verify(hf_reader* reader, int32_t mode, hf_damage_visitor visit, void* context,
                   hf_verify_report* report, hf_error** error);
 
 #ifdef __cplusplus

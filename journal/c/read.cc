@@ -2,10 +2,12 @@
 //
 // What is read from a journal.
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "journal/c/errors.h"
 #include "journal/c/open.h"
@@ -36,10 +38,14 @@ hf_code Visiting(Visitor visit, const hf_reader* reader, hf_error** error, Body 
   });
 }
 
+journal::Visit VisitOf(std::int32_t wanted) {
+  return wanted == HF_CONTINUE ? journal::Visit::kContinue : journal::Visit::kStop;
+}
+
 template <typename Visitor, typename Value>
 journal::Visit Show(Visitor visit, void* context, const Value& value) {
   const auto shown = hc::StructOf(value);
-  return visit(context, &shown) == HF_CONTINUE ? journal::Visit::kContinue : journal::Visit::kStop;
+  return VisitOf(visit(context, &shown));
 }
 
 template <typename Visitor, typename Values>
@@ -102,6 +108,40 @@ hf_code hf_list_sandboxes(hf_reader* reader, int32_t live_only, const char* afte
   });
 }
 
+hf_code hf_read_live(hf_reader* reader, hf_live_visitor visit, void* context, hf_error** error) {
+  return Visiting(visit, reader, error, [&](journal::Reader& open) {
+    return open.ReadLive([&](const journal::SandboxRow& row, const journal::Snapshot* stored) {
+      const hf_sandbox sandbox = hc::StructOf(row);
+      if (stored == nullptr) return VisitOf(visit(context, &sandbox, nullptr));
+      const hf_snapshot snapshot = hc::StructOf(*stored);
+      return VisitOf(visit(context, &sandbox, &snapshot));
+    });
+  });
+}
+
+hf_code hf_find_snapshot(hf_reader* reader, const char* sandbox_id, hf_snapshot_visitor visit,
+                         void* context, hf_error** error) {
+  return Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
+    HF_RETURN_IF_ERROR(CheckId(sandbox_id));
+    HF_ASSIGN_OR_RETURN(const auto found, open.FindSnapshot(sandbox_id));
+    if (!found.has_value()) return absl::NotFoundError("the sandbox has no snapshot");
+    const hf_snapshot snapshot = hc::StructOf(*found);
+    visit(context, &snapshot);
+    return absl::OkStatus();
+  });
+}
+
+hf_code hf_read_sealed(hf_reader* reader, const char* sandbox_id, hf_bytes_visitor visit,
+                       void* context, hf_error** error) {
+  return Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
+    HF_RETURN_IF_ERROR(CheckId(sandbox_id));
+    HF_ASSIGN_OR_RETURN(const auto found, open.ReadSealed(sandbox_id));
+    if (!found.has_value()) return absl::NotFoundError("nothing is sealed for the sandbox");
+    visit(context, found->data(), found->size());
+    return absl::OkStatus();
+  });
+}
+
 hf_code hf_list_open_intents(hf_reader* reader, const char* sandbox_id,
                              hf_open_intent_visitor visit, void* context, hf_error** error) {
   return Visiting(visit, reader, error, [&](journal::Reader& open) {
@@ -145,11 +185,16 @@ hf_code hf_journal_id(hf_reader* reader, char* buffer, size_t buffer_bytes, hf_e
   });
 }
 
-hf_code hf_verify(hf_reader* reader, hf_damage_visitor visit, void* context,
+hf_code hf_verify(hf_reader* reader, int32_t mode, hf_damage_visitor visit, void* context,
                   hf_verify_report* report, hf_error** error) {
   return OnReader(reader, error, [&](journal::Reader& open) -> absl::Status {
     HF_RETURN_IF_ERROR(hc::CheckStruct(report, "report"));
-    HF_ASSIGN_OR_RETURN(const journal::VerifyReport found, open.Verify());
+    if (mode != HF_VERIFY_QUICK && mode != HF_VERIFY_DEEP) {
+      return absl::InvalidArgumentError("neither HF_VERIFY_QUICK nor HF_VERIFY_DEEP");
+    }
+    HF_ASSIGN_OR_RETURN(const journal::VerifyReport found,
+                        open.Verify(mode == HF_VERIFY_QUICK ? journal::VerifyMode::kQuick
+                                                            : journal::VerifyMode::kDeep));
     hc::Give(hf_verify_report{.size = sizeof(hf_verify_report),
                               .records = found.records,
                               .sandboxes = found.sandboxes,

@@ -31,6 +31,13 @@ hf_sandbox StructOf(const SandboxRow& row) {
           .reserved = 0};
 }
 
+hf_snapshot StructOf(const Snapshot& snapshot) {
+  return {.size = sizeof(hf_snapshot),
+          .sequence = snapshot.sequence,
+          .bytes = snapshot.bytes.data(),
+          .bytes_count = snapshot.bytes.size()};
+}
+
 hf_open_intent StructOf(const OpenIntent& intent) {
   return {.size = sizeof(hf_open_intent),
           .intent = intent.intent,

@@ -11,6 +11,7 @@ namespace holdfast::journal::c {
 
 hf_record StructOf(const Record& record);
 hf_sandbox StructOf(const SandboxRow& row);
+hf_snapshot StructOf(const Snapshot& snapshot);
 hf_open_intent StructOf(const OpenIntent& intent);
 hf_ledger_row StructOf(const LedgerRow& row);
 hf_ownership StructOf(const Ownership& ownership);

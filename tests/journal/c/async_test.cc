@@ -87,7 +87,8 @@ TEST_F(JournalCAsync, HasCalledBackForAllWhenCloseReturns) {
 struct Inside {
   hf_journal* journal = nullptr;
   hf_reader* reader = nullptr;
-  hf_code append = HF_OK, append_async = HF_INTERNAL, close = HF_OK, read = HF_INTERNAL;
+  hf_code append = HF_OK, append_async = HF_INTERNAL, close = HF_OK, flush = HF_OK,
+          read = HF_INTERNAL;
   std::uint64_t last = 0;
   Answers first, second;
 };
@@ -128,6 +129,7 @@ TEST_F(JournalCAsync, CallbackThatWouldWaitForItselfIsRefused) {
         auto& here = *static_cast<Inside*>(context);
         const Batch next = EventBatch("s1", 1);
         here.append = hf_append(here.journal, next.get(), nullptr, nullptr);
+        here.flush = hf_flush(here.journal, nullptr);
         here.close = hf_close(here.journal, nullptr);
         Answers::Take(&here.first, code, appended, error);
       },
@@ -135,6 +137,7 @@ TEST_F(JournalCAsync, CallbackThatWouldWaitForItselfIsRefused) {
 
   inside.first.Wait(1);
   EXPECT_EQ(inside.append, HF_FAILED_PRECONDITION);
+  EXPECT_EQ(inside.flush, HF_FAILED_PRECONDITION);
   EXPECT_EQ(inside.close, HF_FAILED_PRECONDITION);
   EXPECT_EQ(Append(EventBatch("s1", 1)), 2U);
 }

@@ -26,6 +26,7 @@ TEST(JournalCLayout, KeepsTheStructsOfTheFirstVersion) {
   EXPECT_ENDS_AT(hf_stats, batches_waiting, 48);
   EXPECT_ENDS_AT(hf_record, reserved, 80);
   EXPECT_ENDS_AT(hf_sandbox, reserved, 64);
+  EXPECT_ENDS_AT(hf_snapshot, bytes_count, 32);
   EXPECT_ENDS_AT(hf_open_intent, action, 64);
   EXPECT_ENDS_AT(hf_ledger_row, reserved, 80);
   EXPECT_ENDS_AT(hf_ownership, reserved, 56);
@@ -46,6 +47,7 @@ TEST(JournalCLayout, KeepsTheNumbersOfTheFirstVersion) {
   EXPECT_EQ(HF_UNDO, 2);
   EXPECT_EQ(HF_ABANDONED, 9);
   EXPECT_EQ(HF_LEDGER_GONE, 4);
+  EXPECT_EQ(HF_VERIFY_DEEP, 2);
 }
 
 TEST(JournalCLayout, InitialisersInCSetTheSizeThatCPlusPlusSees) {

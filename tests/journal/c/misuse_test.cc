@@ -20,6 +20,11 @@ std::int32_t IgnoreSandbox(void* /*context*/, const hf_sandbox* /*row*/) { retur
 std::int32_t IgnoreIntent(void* /*context*/, const hf_open_intent* /*row*/) { return HF_CONTINUE; }
 std::int32_t IgnoreLedger(void* /*context*/, const hf_ledger_row* /*row*/) { return HF_CONTINUE; }
 void IgnoreOwnership(void* /*context*/, const hf_ownership* /*row*/) {}
+std::int32_t IgnoreLive(void* /*context*/, const hf_sandbox* /*row*/, const hf_snapshot* /*snap*/) {
+  return HF_CONTINUE;
+}
+void IgnoreSnapshot(void* /*context*/, const hf_snapshot* /*snapshot*/) {}
+void IgnoreBytes(void* /*context*/, const void* /*bytes*/, size_t /*size*/) {}
 void IgnoreAnswer(void* /*context*/, hf_code /*code*/, const hf_appended* /*appended*/,
                   const hf_error* /*error*/) {}
 
@@ -33,6 +38,8 @@ void ExpectAllRefuse(hf_journal* journal) {
   EXPECT_EQ(hf_append(journal, batch.get(), nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_append_async(journal, batch.get(), IgnoreAnswer, nullptr, nullptr),
             HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_replace_sealed(journal, "s1", "a", 1, "b", 1, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_flush(journal, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_journal_reader(journal, &reader, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_epoch(journal, &number, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_sound(journal, &flag, nullptr), HF_INVALID_ARGUMENT);
@@ -55,10 +62,14 @@ void ExpectAllRefuse(hf_reader* reader) {
             HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_read_ledger(reader, nullptr, 0, IgnoreLedger, nullptr, nullptr),
             HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_read_live(reader, IgnoreLive, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_find_snapshot(reader, "s1", IgnoreSnapshot, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_read_sealed(reader, "s1", IgnoreBytes, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_last_position(reader, &number, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_read_ownership(reader, IgnoreOwnership, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_journal_id(reader, id, sizeof id, nullptr), HF_INVALID_ARGUMENT);
-  EXPECT_EQ(hf_verify(reader, nullptr, nullptr, &report, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_verify(reader, HF_VERIFY_DEEP, nullptr, nullptr, &report, nullptr),
+            HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_reader_close(reader, nullptr), HF_INVALID_ARGUMENT);
 }
 
@@ -89,6 +100,7 @@ TEST_F(JournalCMisuse, VisitorsAndPlacesThatAreNullAreRefused) {
   const Batch batch = EventBatch("s1", 0);
   const char byte = 0;
   char small[HF_JOURNAL_ID_BYTES - 1];
+  hf_verify_report report = HF_VERIFY_REPORT_INIT;
   EXPECT_EQ(hf_read_sandbox(reader_, "s1", 0, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_read_tail(reader_, 0, 1, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_find_sandbox(reader_, "s1", nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
@@ -100,7 +112,12 @@ TEST_F(JournalCMisuse, VisitorsAndPlacesThatAreNullAreRefused) {
   EXPECT_EQ(hf_last_position(reader_, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_journal_id(reader_, nullptr, HF_JOURNAL_ID_BYTES, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_journal_id(reader_, small, sizeof small, nullptr), HF_INVALID_ARGUMENT);
-  EXPECT_EQ(hf_verify(reader_, nullptr, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_verify(reader_, HF_VERIFY_DEEP, nullptr, nullptr, nullptr, nullptr),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_verify(reader_, 0, nullptr, nullptr, &report, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_read_live(reader_, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_find_snapshot(reader_, "s1", nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_read_sealed(reader_, "s1", nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_append_async(journal_, batch.get(), nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_append(journal_, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_epoch(journal_, nullptr, nullptr), HF_INVALID_ARGUMENT);
@@ -124,6 +141,10 @@ TEST_F(JournalCMisuse, TextThatIsNullIsRefusedWhereItMustBe) {
             HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_find_sandbox(reader_, nullptr, IgnoreSandbox, nullptr, nullptr),
             HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_find_snapshot(reader_, nullptr, IgnoreSnapshot, nullptr, nullptr),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_read_sealed(reader_, nullptr, IgnoreBytes, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_replace_sealed(journal_, nullptr, "a", 1, "b", 1, nullptr), HF_INVALID_ARGUMENT);
 }
 
 TEST_F(JournalCMisuse, BatchThatIsNullIsRefused) {
@@ -136,6 +157,8 @@ TEST_F(JournalCMisuse, BatchThatIsNullIsRefused) {
             HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_batch_set_expected_sequence(nullptr, 0, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_batch_set_projection(nullptr, "", 0, nullptr, 0, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_batch_set_snapshot(nullptr, "", 0, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_batch_set_sealed(nullptr, "", 0, nullptr), HF_INVALID_ARGUMENT);
   hf_batch_free(nullptr);
   hf_error_free(nullptr);
 }
@@ -148,6 +171,8 @@ TEST_F(JournalCMisuse, BytesThatCannotBeAreNotRead) {
   EXPECT_EQ(hf_batch_add_event(batch.get(), "E", nullptr, 1, 0, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_batch_add_event(batch.get(), "E", &byte, huge, 0, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_batch_set_projection(batch.get(), "", 1, &byte, huge, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_batch_set_snapshot(batch.get(), nullptr, 1, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_batch_set_sealed(batch.get(), &byte, huge, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_batch_add_encoded(batch.get(), HF_INTENT_RECORD, &byte, huge, 0, nullptr),
             HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_batch_add_encoded(batch.get(), HF_INTENT_RECORD, &byte, 1, 0, nullptr),

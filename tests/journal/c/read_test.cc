@@ -134,10 +134,18 @@ TEST_F(JournalCRead, CountsWhatWasCommitted) {
 TEST_F(JournalCRead, VerifyFindsASoundJournalSound) {
   hf_verify_report report = HF_VERIFY_REPORT_INIT;
 
-  EXPECT_HF_OK(hf_verify(reader_, nullptr, nullptr, &report, HF_ERROR));
+  EXPECT_HF_OK(hf_verify(reader_, HF_VERIFY_DEEP, nullptr, nullptr, &report, HF_ERROR));
 
   EXPECT_EQ(report.records, 6U);
   EXPECT_EQ(report.sandboxes, 3U);
+  EXPECT_EQ(report.damages, 0U);
+}
+
+TEST_F(JournalCRead, VerifiesQuicklyToo) {
+  hf_verify_report report = HF_VERIFY_REPORT_INIT;
+
+  EXPECT_HF_OK(hf_verify(reader_, HF_VERIFY_QUICK, nullptr, nullptr, &report, HF_ERROR));
+
   EXPECT_EQ(report.damages, 0U);
 }
 
@@ -168,7 +176,7 @@ TEST_F(JournalCDamage, IsNamedByVerify) {
     return HF_CONTINUE;
   };
 
-  EXPECT_HF_OK(hf_verify(reader_, visit, &seen, &report, HF_ERROR));
+  EXPECT_HF_OK(hf_verify(reader_, HF_VERIFY_DEEP, visit, &seen, &report, HF_ERROR));
 
   EXPECT_EQ(report.damages, seen.size());
   ASSERT_FALSE(seen.empty());
