@@ -22,6 +22,7 @@
 #include "drivers/driver.h"
 #include "extensions/chain.h"
 #include "journal/journal.h"
+#include "journal/seal.h"
 #include "statemachine/model/command.h"
 #include "statemachine/model/sandbox.h"
 #include "statemachine/planning/decide.h"
@@ -33,6 +34,9 @@ struct Options {
   std::size_t threads = 2;
   std::size_t inputs_max = 10'000;  // commands waiting in all lanes; more are refused
   std::string boot_id;              // of the host, now
+  // Seals the secrets of requests; outlives the engine. Null: they are kept in memory only, and the
+  // steps that need them fail after a restart.
+  const journal::Sealer* sealer = nullptr;
   // Wall clock; a test gives its own.
   std::function<model::UnixMillis()> now;
 };

@@ -18,6 +18,7 @@
 #include "statemachine/engine/engine.h"
 #include "statemachine/model/command.h"
 #include "statemachine/model/sandbox.h"
+#include "statemachine/model/secrets.h"
 
 namespace holdfast::engine {
 
@@ -84,6 +85,7 @@ struct Lane {
   // The workload ended before its start's answer was journaled; looked at again once it is.
   std::optional<drivers::WorkloadExit> early_exit;
   std::optional<Started> started;
+  model::Secrets secrets;  // of this incarnation, while nothing seals them
   std::stop_source cancel;
   std::uint64_t timer = 0;  // deadline of the attempt, or the wait before the next one
 };

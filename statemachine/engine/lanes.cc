@@ -14,6 +14,7 @@
 #include "statemachine/model/action.h"
 #include "statemachine/planning/fold.h"
 #include "support/failpoint.h"
+#include "support/status_macros.h"
 
 namespace holdfast::engine {
 namespace {
@@ -53,6 +54,22 @@ const model::FinishedOperation* FindFinished(const model::Sandbox& sandbox,
   return found == sandbox.finished.end() ? nullptr : &*found;
 }
 
+// Of a create, else null.
+const model::Secrets* SecretsOf(const Input& input) {
+  const auto* command = std::get_if<CommandInput>(&input);
+  if (command == nullptr) return nullptr;
+  const auto* create = std::get_if<model::CreateSandbox>(&command->command.wish);
+  return create == nullptr ? nullptr : &create->secrets;
+}
+
+model::Outcome SecretsUnavailable(const absl::Status& status) {
+  model::Outcome outcome =
+      model::Outcome::Failed("SecretsUnavailable", std::string(status.message()));
+  outcome.no_effect = true;  // nobody was called
+  outcome.retryable = absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+  return outcome;
+}
+
 }  // namespace
 
 // One input on its way through its commit.
@@ -66,6 +83,7 @@ Lanes::Lanes(journal::Journal& journal, Participants& participants, Options opti
     : journal_(journal),
       participants_(participants),
       options_(std::move(options)),
+      vault_(journal, options_.sealer),
       blocking_(kBlockingThreads),
       workers_(options_.threads) {}
 
@@ -260,6 +278,8 @@ void Lanes::ValidateThenPost(CommandInput input) {
       return;
     }
     create.chain = *std::move(chain);
+    // What nobody will be given is not kept.
+    if (!self->participants_.TakesSecrets(create.spec.driver)) create.secrets = {};
     input.validated = true;
     const model::SandboxId id = input.command.sandbox;
     self->Post(id, std::move(input));
@@ -313,6 +333,10 @@ bool Lanes::Commit(const LanePtr& lane, std::vector<model::Event> events, model:
   }
   batch.projection.state = Name(next.state);
   batch.projection.live = next.live();
+  if (absl::Status sealed = SealInto(batch, next, input); !sealed.ok()) {
+    std::move(std::get<CommandInput>(input).done)(std::move(sealed));  // only a create is sealed
+    return false;
+  }
   auto turn = std::make_shared<Turn>(Turn{std::move(input), std::move(next), operation});
   commits_under_way_.fetch_add(1);
   HF_FAILPOINT(kEngineBeforeAppend);
@@ -327,10 +351,23 @@ bool Lanes::Commit(const LanePtr& lane, std::vector<model::Event> events, model:
   return true;
 }
 
+absl::Status Lanes::SealInto(journal::Batch& batch, const model::Sandbox& next,
+                             const Input& input) {
+  const model::Secrets* secrets = SecretsOf(input);
+  if (secrets == nullptr || secrets->empty() || !vault_.seals()) return absl::OkStatus();
+  HF_ASSIGN_OR_RETURN(batch.sealed, vault_.Seal(next, *secrets));
+  return absl::OkStatus();
+}
+
 void Lanes::OnCommitted(const LanePtr& lane, std::shared_ptr<Turn> turn, absl::Status status) {
   if (status.ok()) {
     HF_FAILPOINT(kEngineAfterAppend);
     Apply(lane, *turn);
+    if (const model::Secrets* secrets = SecretsOf(turn->input)) {
+      lane->secrets = vault_.seals() ? model::Secrets() : *secrets;
+    } else if (!lane->sandbox.live()) {
+      lane->secrets = {};
+    }
     StartDue(lane);
     if (auto* command = std::get_if<CommandInput>(&turn->input)) {
       AnswerCommand(lane, *command, turn->operation);
@@ -430,16 +467,29 @@ void Lanes::StartAttempt(const LanePtr& lane) {
       });
   auto done = AnswerTo(id, step.intent, step.attempt);
   const model::Epoch epoch{journal_.epoch()};
+  model::Secrets secrets;
+  if (participants_.NeedsSecrets(lane->sandbox)) {
+    // What cannot be made as it was asked for is not made at all.
+    absl::StatusOr<model::Secrets> opened = OpenSecrets(*lane);
+    if (!opened.ok()) return std::move(done)(SecretsUnavailable(opened.status()));
+    secrets = *std::move(opened);
+  }
   HF_FAILPOINT(kEngineBeforeStep);
   if (step.what.action == model::action::kPlan) {
     // The one step that waits for participants in our own threads.
     OnBlockingWorker([self = shared_from_this(), sandbox = lane->sandbox, epoch,
                       token = lane->cancel.get_token(), done = std::move(done)]() mutable {
-      self->participants_.Attempt(sandbox, epoch, std::move(token), std::move(done));
+      self->participants_.Attempt(sandbox, {}, epoch, std::move(token), std::move(done));
     });
     return;
   }
-  participants_.Attempt(lane->sandbox, epoch, lane->cancel.get_token(), std::move(done));
+  participants_.Attempt(lane->sandbox, std::move(secrets), epoch, lane->cancel.get_token(),
+                        std::move(done));
+}
+
+absl::StatusOr<model::Secrets> Lanes::OpenSecrets(const Lane& lane) const {
+  if (!lane.secrets.empty()) return lane.secrets;
+  return vault_.Open(lane.sandbox);
 }
 
 void Lanes::StartProbe(const LanePtr& lane, const planning::Probe& probe) {

@@ -19,6 +19,7 @@
 #include "statemachine/engine/lane.h"
 #include "statemachine/engine/participants.h"
 #include "statemachine/engine/timers.h"
+#include "statemachine/engine/vault.h"
 
 namespace holdfast::engine {
 
@@ -74,11 +75,14 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   // False when the events do not fold; then nothing is under way.
   bool Commit(const LanePtr& lane, std::vector<model::Event> events, model::UnixMillis now,
               Input input, model::OperationId operation);
+  // Gives a create's secrets to the batch, sealed, if anything seals.
+  absl::Status SealInto(journal::Batch& batch, const model::Sandbox& next, const Input& input);
   void OnCommitted(const LanePtr& lane, std::shared_ptr<Turn> turn, absl::Status status);
   void Apply(const LanePtr& lane, Turn& turn);
   void Announce(const Lane& lane);
   void StartDue(const LanePtr& lane);
   void StartAttempt(const LanePtr& lane);
+  absl::StatusOr<model::Secrets> OpenSecrets(const Lane& lane) const;
   void StartProbe(const LanePtr& lane, const planning::Probe& probe);
   AnswerCallback AnswerTo(const model::SandboxId& id, model::IntentId intent,
                           std::uint32_t attempt);
@@ -97,6 +101,7 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   journal::Journal& journal_;
   Participants& participants_;
   const Options options_;
+  const Vault vault_;
 
   std::mutex lanes_mu_;
   std::unordered_map<std::string, LanePtr> lanes_;  // guarded by lanes_mu_

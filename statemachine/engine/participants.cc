@@ -220,8 +220,25 @@ extensions::HookCall Participants::Hook(const model::Sandbox& sandbox, const mod
   return call;
 }
 
-void Participants::Attempt(const model::Sandbox& sandbox, model::Epoch epoch,
-                           std::stop_token cancelled, AnswerCallback done) {
+bool Participants::TakesSecrets(const std::string& driver) const {
+  const drivers::Driver* found = Find(driver);
+  return found != nullptr && !found->capabilities().secret_steps.empty();
+}
+
+bool Participants::NeedsSecrets(const model::Sandbox& sandbox) const {
+  if (sandbox.secret_fields.empty() || !sandbox.current) return false;
+  const model::StepIntended& step = sandbox.current->what;
+  if (step.kind != model::StepKind::kForward || step.participant != sandbox.spec.driver) {
+    return false;
+  }
+  const drivers::Driver* driver = Find(step.participant);
+  if (driver == nullptr) return false;  // it cannot be called anyway
+  const std::vector<std::string>& steps = driver->capabilities().secret_steps;
+  return std::find(steps.begin(), steps.end(), step.action) != steps.end();
+}
+
+void Participants::Attempt(const model::Sandbox& sandbox, model::Secrets secrets,
+                           model::Epoch epoch, std::stop_token cancelled, AnswerCallback done) {
   const model::Step& step = *sandbox.current;
   Guarded(/*probing=*/false, std::move(done), [&](auto answer) {
     if (step.what.participant != sandbox.spec.driver) {
@@ -247,6 +264,7 @@ void Participants::Attempt(const model::Sandbox& sandbox, model::Epoch epoch,
     request.epoch = epoch;
     request.spec = sandbox.spec;
     request.plan = planning::EffectivePlan(sandbox);
+    request.secrets = std::move(secrets);
     for (const model::Step& held : sandbox.held) {
       if (held.what.participant != step.what.participant) continue;
       request.held.insert(request.held.end(), held.resources.begin(), held.resources.end());

@@ -42,10 +42,15 @@ class Participants {
   // On success spec.driver is set and the chain to be frozen is returned.
   absl::StatusOr<model::Chain> Validate(const model::SandboxId& id, model::SandboxSpec& spec);
 
+  // Whether any step of this driver is given secrets.
+  bool TakesSecrets(const std::string& driver) const;
+  // Whether the sandbox's current step is given secrets, and there were some.
+  bool NeedsSecrets(const model::Sandbox& sandbox) const;
+
   // Starts the attempt that is due. The plan step blocks (bounded): call it where that is allowed.
-  // REQUIRES: sandbox.current is the attempt's step.
-  void Attempt(const model::Sandbox& sandbox, model::Epoch epoch, std::stop_token cancelled,
-               AnswerCallback done);
+  // REQUIRES: sandbox.current is the attempt's step; `secrets` are there if it needs them.
+  void Attempt(const model::Sandbox& sandbox, model::Secrets secrets, model::Epoch epoch,
+               std::stop_token cancelled, AnswerCallback done);
   void Probe(const model::Sandbox& sandbox, const planning::Probe& probe, model::Epoch epoch,
              AnswerCallback done);
 

@@ -46,6 +46,13 @@ void SimHouse::Open() {
   options.policy = policy;
   options.boot_id = boot_id;
   options.now = now;
+  sealer_ = nullptr;
+  if (!key_file.empty()) {
+    auto sealer = journal::Sealer::FromKeyFile(key_file);
+    HF_CHECK(sealer.ok());
+    sealer_ = *std::move(sealer);
+  }
+  options.sealer = sealer_.get();
   auto engine = engine::Engine::Start(*journal_, *chain_, std::move(drivers), options);
   HF_CHECK(engine.ok());
   engine_ = *std::move(engine);

@@ -10,6 +10,7 @@
 
 #include "extensions/chain.h"
 #include "journal/journal.h"
+#include "journal/seal.h"
 #include "statemachine/engine/engine.h"
 #include "tests/simulation/sim_driver.h"
 #include "tests/support/temp_dir.h"
@@ -22,6 +23,7 @@ class SimHouse {
   SimOptions sim;
   planning::Policy policy;
   std::string boot_id = "boot";
+  std::string key_file;  // that seals secrets; empty: none
   bool with_net = true;
   std::string net_config_digest = "digest";
   extensions::PlanLimits plan_limits;
@@ -69,6 +71,7 @@ class SimHouse {
   std::shared_ptr<SimWorld> world_ = std::make_shared<SimWorld>();
   std::shared_ptr<SimWorld> net_ = std::make_shared<SimWorld>();
   std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<journal::Sealer> sealer_;
   std::unique_ptr<extensions::ExtensionChain> chain_;
   std::unique_ptr<engine::Engine> engine_;
 };
