@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "journal/schema.h"
 
-#include <fcntl.h>
 #include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <string_view>
 
 #include "fmt/format.h"
 #include "journal/canonical.h"
+#include "journal/files.h"
 #include "journal/migrations.h"
 #include "support/status_macros.h"
 
@@ -36,16 +35,6 @@ absl::Status NotOurs(const std::string& path, std::string_view why) {
 bool HasBytes(const std::string& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
-}
-
-absl::Status SyncPath(const std::string& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
-  if (fd < 0) return absl::UnavailableError(fmt::format("opening {}: {}", path, strerror(errno)));
-  const int synced = ::fsync(fd);
-  const int error = errno;
-  ::close(fd);
-  if (synced == 0) return absl::OkStatus();
-  return absl::UnavailableError(fmt::format("syncing {}: {}", path, strerror(error)));
 }
 
 absl::Status Build(const std::string& path) {
@@ -139,19 +128,15 @@ absl::Status CreateFile(const std::string& path) {
   // What sandboxes run and hold is their owner's business alone. SQLite gives -wal and -shm the
   // same.
   if (status.ok() && ::chmod(draft.c_str(), S_IRUSR | S_IWUSR) != 0) {
-    status = absl::UnavailableError(fmt::format("chmod of {}: {}", draft, strerror(errno)));
+    status = FileError(errno, fmt::format("chmod of {}", draft));
   }
-  if (status.ok()) status = SyncPath(draft, O_RDONLY);
-  if (status.ok() && ::rename(draft.c_str(), path.c_str()) != 0) {
-    status = absl::UnavailableError(fmt::format("renaming {}: {}", draft, strerror(errno)));
-  }
+  if (status.ok()) status = SyncFile(draft);
+  if (status.ok()) status = Rename(draft, path);
   if (!status.ok()) {
     for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());
     return status;
   }
-  const std::size_t slash = path.rfind('/');
-  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  return SyncPath(directory, O_RDONLY | O_DIRECTORY);
+  return SyncDirectory(DirectoryOf(path));
 }
 
 absl::Status ConfigureWriter(Database& database) {

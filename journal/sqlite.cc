@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "fmt/format.h"
+#include "journal/full_reads.h"
 #include "support/check.h"
 #include "support/status_macros.h"
 
@@ -36,7 +37,8 @@ absl::Status ToStatus(sqlite3* db, int code, std::string_view doing) {
     case SQLITE_FULL:
       return absl::ResourceExhaustedError(message);
     case SQLITE_IOERR:
-      // The shared memory file and truncations report a full disk as an I/O error.
+    case SQLITE_CANTOPEN:
+      // The shared memory file, truncations and files to be made report a full disk like this.
       if (system_error == ENOSPC || system_error == EDQUOT) {
         return absl::ResourceExhaustedError(message);
       }
@@ -131,7 +133,7 @@ absl::StatusOr<Database> Database::Open(const std::string& path, OpenMode mode) 
   }
   Database database;
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(ToUri(path, query).c_str(), &raw, flags, nullptr);
+  const int code = sqlite3_open_v2(ToUri(path, query).c_str(), &raw, flags, FullReadsVfs());
   database.db_.reset(raw);
   if (code != SQLITE_OK) return ToStatus(raw, code, fmt::format("opening {}", path));
   return database;
@@ -153,7 +155,8 @@ absl::Status Database::Execute(const char* sql) {
 absl::StatusOr<std::string> Database::QueryText(std::string_view sql) {
   HF_ASSIGN_OR_RETURN(Statement statement, Prepare(sql));
   HF_ASSIGN_OR_RETURN(const bool row, statement.Step());
-  if (!row) return absl::NotFoundError(fmt::format("no row: {}", sql));
+  // What is asked for like this is there in every journal.
+  if (!row) return absl::DataLossError(fmt::format("no row: {}", sql));
   return std::string(statement.Bytes(0));
 }
 

@@ -16,7 +16,7 @@
 
 namespace holdfast::journal {
 
-// FULL, and I/O errors for want of space   ResourceExhausted
+// FULL, and IOERR and CANTOPEN for want of space   ResourceExhausted
 // IOERR, CANTOPEN, BUSY, LOCKED, …         Unavailable
 // CORRUPT, NOTADB, SCHEMA, CONSTRAINT, …   DataLoss: the file is not as we left it
 absl::Status ToStatus(sqlite3* db, int code, std::string_view doing);

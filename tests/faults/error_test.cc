@@ -29,9 +29,12 @@ struct Sweep {
 };
 
 constexpr Sweep kSweeps[] = {
+    {Call::kOpen, Effect::kDiskFull, false, 1},
     {Call::kOpen, Effect::kIoError, true, 1},
     {Call::kReadDatabase, Effect::kIoError, false, 2},
     {Call::kReadDatabase, Effect::kIoError, true, 2},
+    {Call::kReadDatabase, Effect::kShort, false, 2},
+    {Call::kReadDatabase, Effect::kShort, true, 2},
     {Call::kReadLog, Effect::kIoError, false, 2},
     {Call::kReadLog, Effect::kIoError, true, 2},
     {Call::kReadLog, Effect::kShort, false, 2},
@@ -58,6 +61,7 @@ constexpr Sweep kSweeps[] = {
     {Call::kLength, Effect::kIoError, true, 1},
     {Call::kSharedMemory, Effect::kDiskFull, false, 1},
     {Call::kSharedMemory, Effect::kIoError, true, 1},
+    {Call::kFileCall, Effect::kDiskFull, false, 1},
     {Call::kFileCall, Effect::kIoError, false, 1},
     {Call::kFileCall, Effect::kIoError, true, 1},
 };

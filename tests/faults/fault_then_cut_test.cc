@@ -35,7 +35,7 @@ void ExpectAsOf(const History& history, const Files& files, std::size_t cut) {
   WriteFiles(dir.path().string(), files);
   const auto journal = OpenSound(dir.File("journal.db"));
   if (journal == nullptr) return;
-  const absl::Status read = history.ExpectIsAsOf(journal->reader(), cut);
+  const absl::Status read = history.ExpectIsAsOf(journal->reader(), cut, Compare::kAll);
   EXPECT_TRUE(read.ok()) << read;
   ExpectVerifiesClean(journal->reader());
 }

@@ -40,7 +40,8 @@ std::string PathOf(int descriptor) {
 
 extern "C" {
 int __real_open(const char* path, int flags, ...);
-int __real_rename(const char* path, const char* new_path);
+int __real_renameat2(int directory, const char* path, int new_directory, const char* new_path,
+                     unsigned flags);
 int __real_unlink(const char* path);
 int __real_chmod(const char* path, mode_t mode);
 
@@ -68,9 +69,10 @@ int __wrap_fsync(int descriptor) {
   return 0;
 }
 
-int __wrap_rename(const char* path, const char* new_path) {
+int __wrap_renameat2(int directory, const char* path, int new_directory, const char* new_path,
+                     unsigned flags) {
   if (holdfast::faults::Fails()) return -1;
-  const int result = __real_rename(path, new_path);
+  const int result = __real_renameat2(directory, path, new_directory, new_path, flags);
   if (result == 0) holdfast::faults::Storage::Get().RenameDone(path, new_path);
   return result;
 }

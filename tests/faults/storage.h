@@ -32,7 +32,7 @@ enum class Call {
   kRemove,
   kLength,
   kSharedMemory,
-  kFileCall,  // open, fsync, rename, unlink, chmod by the journal itself
+  kFileCall,  // open, fsync, renameat2, unlink, chmod by the journal itself
 };
 
 enum class Effect {

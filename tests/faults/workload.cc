@@ -41,16 +41,24 @@ bool BecomesSound(const Journal& journal) {
 
 }  // namespace
 
+Options WorkloadOptions(const std::string& path) {
+  Options options = journal::OptionsFor(path);
+  options.limits.flush_records_max = 16;
+  return options;
+}
+
 std::unique_ptr<Journal> OpenSound(const std::string& path) {
-  auto journal = Journal::Open(journal::OptionsFor(path));
+  auto journal = Journal::Open(WorkloadOptions(path));
   EXPECT_TRUE(journal.ok()) << journal.status();
   return journal.ok() ? *std::move(journal) : nullptr;
 }
 
 void ExpectVerifiesClean(Reader& reader) {
-  const auto report = reader.Verify();
-  ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_TRUE(report->ok()) << journal::Summary(*report);
+  for (const auto mode : {journal::VerifyMode::kQuick, journal::VerifyMode::kDeep}) {
+    const auto report = reader.Verify(mode);
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_TRUE(report->ok()) << journal::Summary(*report);
+  }
 }
 
 Workload::Workload(std::string path, std::optional<Fault> fault)
@@ -63,6 +71,8 @@ void Workload::Run() {
   AppendManyAtOnce();
   AppendByThreads();
   ReadAndVerify();
+  ReplaceSealed("many0");
+  Flush();
   CheckpointFromOutside();
   Append(Events("large", 2, 20'000));
   Append(Events("one", 1));
@@ -87,7 +97,7 @@ void Workload::ExpectExactlyWhatWasAcknowledged() {
 
 void Workload::Open() {
   Try("opening", [this] {
-    HF_ASSIGN_OR_RETURN(journal_, Journal::Open(journal::OptionsFor(path_)));
+    HF_ASSIGN_OR_RETURN(journal_, Journal::Open(WorkloadOptions(path_)));
     return absl::OkStatus();
   });
 }
@@ -114,6 +124,8 @@ Batch Workload::Events(const std::string& sandbox_id, std::size_t count,
   }
   Batch batch = BatchOf(sandbox_id, head, std::move(drafts));
   batch.projection.summary = fmt::format("after {}", head + count);
+  batch.snapshot = SnapshotOf(sandbox_id, head + count);
+  if (head == 0) batch.sealed = "sealed for " + sandbox_id;
   return batch;
 }
 
@@ -177,6 +189,19 @@ void Workload::AppendByThreads() {
   for (std::thread& appender : appenders) appender.join();
 }
 
+void Workload::ReplaceSealed(const std::string& id) {
+  Try("replacing what is sealed", [&]() -> absl::Status {
+    const std::string replacement = "sealed anew for " + id;
+    HF_RETURN_IF_ERROR(journal_->ReplaceSealed(id, "sealed for " + id, replacement));
+    history_.SealedReplaced(id, replacement);
+    return absl::OkStatus();
+  });
+}
+
+void Workload::Flush() {
+  Try("flushing", [this] { return journal_->Flush(); });
+}
+
 void Workload::CheckpointFromOutside() {
   // The same calls that the writer's own make, which come only once in 32 MiB. That it fails is
   // nothing to anybody.
@@ -191,11 +216,13 @@ void Workload::CheckpointFromOutside() {
 void Workload::ReadAndVerify() {
   Reader& reader = journal_->reader();
   Try("reading", [&] { return history_.ExpectIs(reader); });
-  Try("verifying", [&]() -> absl::Status {
-    HF_ASSIGN_OR_RETURN(const journal::VerifyReport report, reader.Verify());
-    if (report.ok()) return absl::OkStatus();
-    return absl::DataLossError(journal::Summary(report));
-  });
+  for (const auto mode : {journal::VerifyMode::kQuick, journal::VerifyMode::kDeep}) {
+    Try("verifying", [&]() -> absl::Status {
+      HF_ASSIGN_OR_RETURN(const journal::VerifyReport report, reader.Verify(mode));
+      if (report.ok()) return absl::OkStatus();
+      return absl::DataLossError(journal::Summary(report));
+    });
+  }
 }
 
 void Workload::ReadFromOutside() {

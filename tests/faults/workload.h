@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A short life of a journal that goes through all that it does to its files: made, opened, appended
-// to by one and by many, checkpointed, read, verified, closed, opened again, read from outside. It
-// uses the journal as its users do: an error is looked at, what was refused is sent again once the
-// journal is sound.
+// to by one and by many, flushed, checkpointed, read, verified, closed, opened again, read from
+// outside. Its limits are small, so that flushes come often. It uses the journal as its users do:
+// an error is looked at, what was refused is sent again once the journal is sound.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,8 @@
 
 namespace holdfast::faults {
 
+// The options of every journal here.
+journal::Options WorkloadOptions(const std::string& path);
 // Opens, and fails the running test when that fails.
 std::unique_ptr<journal::Journal> OpenSound(const std::string& path);
 // Verify finds nothing wrong; a failure of the running test otherwise.
@@ -46,6 +48,8 @@ class Workload {
   void AppendManyAtOnce();
   void AppendByThreads();
   void LiveAndEnd(const std::string& sandbox_id);
+  void ReplaceSealed(const std::string& sandbox_id);
+  void Flush();
   void CheckpointFromOutside();
   void ReadAndVerify();
   void ReadFromOutside();
