@@ -414,7 +414,7 @@ typedef struct hf_open_intent {
   const char* action;
 } hf_open_intent;
 typedef int32_t (*hf_open_intent_visitor)(void* context, const hf_open_intent* intent);
-// Of one sandbox, or of all if `sandbox_id` is NULL, in the order of their records.
+// Of one sandbox, or of all if `sandbox_id` is NULL or "", in the order of their records.
 hf_code hf_list_open_intents(hf_reader* reader, const char* sandbox_id,
                              hf_open_intent_visitor visit, void* context, hf_error** error);
 
@@ -440,7 +440,8 @@ typedef struct hf_ledger_row {
   int32_t reserved;
 } hf_ledger_row;
 typedef int32_t (*hf_ledger_visitor)(void* context, const hf_ledger_row* row);
-// Of one sandbox, or of all if `sandbox_id` is NULL. Only what is held or maybe, unless `all`.
+// Of one sandbox, or of all if `sandbox_id` is NULL or "". Only what is held or maybe, unless
+// `all`.
 hf_code hf_read_ledger(hf_reader* reader, const char* sandbox_id, int32_t all,
                        hf_ledger_visitor visit, void* context, hf_error** error);
 
