@@ -62,6 +62,10 @@ struct Ownership {
   std::uint64_t epoch = 0;
   std::string boot_id;
   bool held_now = false;
+  // Of a journal that was restored from a backup (journal/backup.h): when, and the last position
+  // that the backup knew of. 0 when it never was.
+  std::int64_t restored_unix_ms = 0;
+  std::uint64_t restored_position = 0;
 };
 
 struct Damage {
@@ -145,6 +149,12 @@ class Reader {
   // Reads every record and checks checksum, chain, order and the journal's own projections.
   // Errors only when it cannot be run at all; what it finds is in the report.
   virtual absl::StatusOr<VerifyReport> Verify(VerifyMode mode = VerifyMode::kDeep) = 0;
+  // Of all records up to `position`, or up to the last one when it is 0. Reads the last record of
+  // each sandbox, and those after `position`; whether the records before are sound, Verify says.
+  // journal/checkpoint.h has what to do with it.
+  // Errors: OutOfRange  the journal ends before `position`
+  //         DataLoss    a sandbox's last record is damaged
+  virtual absl::StatusOr<Checkpoint> MakeCheckpoint(std::uint64_t position) = 0;
 };
 
 // Of this process's hold on the journal, for metrics.

@@ -20,6 +20,8 @@ absl::StatusOr<Ownership> ReadOwnership(Database& database) {
     if (name == "pid") ownership.pid = select.Integer(1);
     if (name == "since_unix_ms") ownership.since_unix_ms = select.Integer(1);
     if (name == "epoch") ownership.epoch = select.Unsigned(1);
+    if (name == "restored_unix_ms") ownership.restored_unix_ms = select.Integer(1);
+    if (name == "restored_position") ownership.restored_position = select.Unsigned(1);
     if (name == "boot_id") ownership.boot_id = std::string(select.Bytes(1));
   }
 }

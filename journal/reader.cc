@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "journal/checkpoint_digest.h"
 #include "journal/lock.h"
 #include "journal/ownership.h"
 #include "journal/schema.h"
@@ -132,6 +133,18 @@ class ReaderImpl final : public Reader {
   absl::StatusOr<VerifyReport> Verify(VerifyMode mode) override {
     HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
     return journal::Verify(*now, mode);
+  }
+
+  absl::StatusOr<Checkpoint> MakeCheckpoint(std::uint64_t position) override {
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    const std::uint64_t last = now->LastPosition();
+    if (position == 0) position = last;
+    if (position > last) {
+      return absl::OutOfRangeError(fmt::format("the journal ends at position {}", last));
+    }
+    std::vector<HeadAt> heads;
+    HF_RETURN_IF_ERROR(CollectHeads(*now, position, heads));
+    return DigestHeads(journal_id_, position, std::move(heads));
   }
 
  private:

@@ -122,6 +122,13 @@ absl::Status InspectFile(const std::string& path) {
 }
 
 absl::Status CreateFile(const std::string& path) {
+  // SQLite would take it for the new file's and replay it into that.
+  if (HasBytes(path + "-wal")) {
+    return absl::FailedPreconditionError(fmt::format(
+        "there is no journal at {0}, but its WAL {0}-wal is there: put the file back, or restore a "
+        "backup",
+        path));
+  }
   const std::string draft = path + ".new";
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());
   absl::Status status = Build(draft);

@@ -267,5 +267,15 @@ TEST_F(JournalOpen, TakesAPathWithCharactersThatAUriWouldRead) {
   EXPECT_TRUE(std::filesystem::exists(odd));
 }
 
+TEST_F(JournalOpen, MakesNoJournalBesideTheWalOfALostOne) {
+  WriteBytes(path_ + "-wal", "what was not moved into the file yet");
+
+  EXPECT_THAT(Journal::Open(OptionsFor(path_)),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(path_ + "-wal")));
+
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_EQ(ReadBytes(path_ + "-wal"), "what was not moved into the file yet");
+}
+
 }  // namespace
 }  // namespace holdfast::journal
