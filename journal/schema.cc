@@ -148,8 +148,11 @@ absl::Status CreateFile(const std::string& path) {
 
 absl::Status ConfigureWriter(Database& database) {
   sqlite3_busy_timeout(database.get(), 5'000);
-  // The header that InspectFile saw may be older than the WAL.
+  // The header that InspectFile saw may be older than the WAL. What is refused for that is left as
+  // it is: closing it must not bring the WAL into the file.
+  sqlite3_db_config(database.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   HF_RETURN_IF_ERROR(ReadFormatVersion(database).status());
+  sqlite3_db_config(database.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   HF_RETURN_IF_ERROR(database.SetPragma("journal_mode", "WAL", "wal"));
   HF_RETURN_IF_ERROR(database.SetPragma("synchronous", "FULL", "2"));
   HF_RETURN_IF_ERROR(database.SetPragma("trusted_schema", "OFF", "0"));

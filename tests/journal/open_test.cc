@@ -221,6 +221,25 @@ TEST_F(JournalOpenForeign, RefusesAFileOfANewerVersion) {
   ExpectRefusedAndUntouched(absl::StatusCode::kFailedPrecondition, "version 3");
 }
 
+// A newer program was killed right after it had brought the file to its version: the mark is in the
+// WAL, and the header of the file itself still says otherwise.
+TEST_F(JournalOpenForeign, RefusesAFileWhoseNewerVersionIsInTheWalOnly) {
+  const std::string original = dir_.File("original.db");
+  const auto keeps_the_wal = OpenJournal(original);
+  Meddle(original, "PRAGMA user_version = 99");
+  for (const char* suffix : {"", "-wal"}) {
+    WriteBytes(path_ + suffix, ReadBytes(original + suffix));
+  }
+  const std::string file = ReadBytes(path_);
+  ASSERT_NE(file[63], 99);  // user_version
+
+  const auto refused = StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("version 99"));
+  EXPECT_THAT(Reader::Open(path_), refused);
+  EXPECT_THAT(Journal::Open(OptionsFor(path_)), refused);
+  EXPECT_TRUE(ReadBytes(path_) == file);
+  EXPECT_TRUE(ReadBytes(path_ + "-wal") == ReadBytes(original + "-wal"));
+}
+
 TEST_F(JournalOpenForeign, RefusesATruncatedFile) {
   MakeClosedJournal();
   const std::string bytes = ReadBytes(path_);
