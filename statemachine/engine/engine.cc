@@ -104,18 +104,18 @@ class EngineImpl final : public Engine {
 
   absl::StatusOr<Update> Get(const model::SandboxId& id) override {
     if (auto found = lanes_->Find(id)) return Update{std::move(found->sandbox), found->quarantine};
-    auto sandbox = LoadSandbox(journal_.reader(), id);
-    if (absl::IsDataLoss(sandbox.status())) {
+    auto loaded = LoadSandbox(journal_.reader(), id);
+    if (absl::IsDataLoss(loaded.status())) {
       Update update;
       update.sandbox.id = id;
-      update.quarantine = std::string(sandbox.status().message());
+      update.quarantine = std::string(loaded.status().message());
       return update;
     }
-    HF_RETURN_IF_ERROR(sandbox.status());
-    if (!sandbox->exists()) {
+    HF_RETURN_IF_ERROR(loaded.status());
+    if (!loaded->sandbox.exists()) {
       return absl::NotFoundError(fmt::format("there is no sandbox '{}'", id.value));
     }
-    return Update{*std::move(sandbox), ""};
+    return Update{std::move(loaded->sandbox), ""};
   }
 
   absl::StatusOr<std::vector<Update>> ListLive() override {

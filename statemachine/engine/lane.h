@@ -82,6 +82,8 @@ struct Lane {
   std::vector<Waiter> waiters;
 
   // Touched by the lane's turn only.
+  model::Sequence snapshot;  // of the last snapshot that the journal was given; zero: none
+  int load_tries = 0;        // reads that failed for a passing reason
   // The workload ended before its start's answer was journaled; looked at again once it is.
   std::optional<drivers::WorkloadExit> early_exit;
   std::optional<Started> started;

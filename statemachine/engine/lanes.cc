@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "statemachine/codec/codec.h"
+#include "statemachine/codec/snapshot.h"
 #include "statemachine/engine/history.h"
 #include "statemachine/model/action.h"
 #include "statemachine/planning/fold.h"
@@ -24,8 +25,16 @@ using std::chrono::milliseconds;
 // Threads for validation and planning, which wait for participants. Each wait is bounded by a
 // hook's deadline; more than these queue.
 constexpr std::size_t kBlockingThreads = 8;
-// How long an answer that could not be journaled waits before it is tried again.
+// How long an answer that could not be journaled, or a sandbox that could not be read, waits before
+// it is tried again.
 constexpr milliseconds kJournalRetry{200};
+// How often a sandbox that cannot be read for a passing reason is read again before it is set
+// aside.
+constexpr int kLoadTriesMore = 3;
+// The most records after a sandbox's snapshot, and so what loading it folds: less than reading the
+// snapshot itself from a disk takes. With fewer, a sandbox that is worked at would write a
+// snapshot, a few KiB, for every few records of a hundred bytes; at rest it gets one anyway.
+constexpr std::uint64_t kSnapshotRecordsMax = 64;
 // Participants keep their own deadlines; this much later the engine stops believing them.
 constexpr milliseconds kDeadlineSlack{1'000};
 
@@ -70,6 +79,14 @@ model::Outcome SecretsUnavailable(const absl::Status& status) {
   return outcome;
 }
 
+// Whether the journal is to keep a snapshot of `next`, the sandbox once its batch is true: it comes
+// to rest, so that this is what the next start finds, or too much has come since the last one.
+bool SnapshotIsDue(const model::Sandbox& next, model::Sequence last) {
+  if (!next.live()) return false;  // no start loads it any more
+  const bool rests = !next.operation && !next.current;
+  return rests || next.head.value - last.value > kSnapshotRecordsMax;
+}
+
 }  // namespace
 
 // One input on its way through its commit.
@@ -77,6 +94,7 @@ struct Lanes::Turn {
   Input input;
   model::Sandbox next;  // the sandbox once the batch is true
   model::OperationId operation;
+  bool snapshot = false;  // the batch has one, of `next`
 };
 
 Lanes::Lanes(journal::Journal& journal, Participants& participants, Options options)
@@ -131,7 +149,9 @@ void Lanes::HoldBack(const model::SandboxId& id) {
   lane->held_back = true;
 }
 
-void Lanes::Adopt(const model::SandboxId& id) { Load(FindOrMake(id)); }
+void Lanes::Adopt(const model::SandboxId& id, absl::StatusOr<Loaded> loaded) {
+  Take(FindOrMake(id), std::move(loaded));
+}
 
 void Lanes::Release(const model::SandboxId& id) {
   LanePtr lane = FindOrMake(id);
@@ -147,21 +167,32 @@ void Lanes::Release(const model::SandboxId& id) {
 
 bool Lanes::Load(const LanePtr& lane) {
   auto loaded = LoadSandbox(journal_.reader(), lane->sandbox.id);
+  if (absl::IsUnavailable(loaded.status()) && lane->load_tries++ < kLoadTriesMore) {
+    timers_.After(kJournalRetry, [weak = weak_from_this(), lane] {
+      auto self = weak.lock();
+      if (self) self->OnWorker([self, lane] { self->RunTurns(lane); });
+    });
+    return false;
+  }
+  Take(lane, std::move(loaded));
+  return true;
+}
+
+void Lanes::Take(const LanePtr& lane, absl::StatusOr<Loaded> loaded) {
   std::lock_guard lock(lane->mu);
   lane->loaded = true;
-  const bool readable = loaded.ok();
-  if (readable) {
-    lane->sandbox = *std::move(loaded);
+  if (loaded.ok()) {
+    lane->sandbox = std::move(loaded->sandbox);
+    lane->snapshot = loaded->snapshot;
   } else {
     lane->quarantine = std::string(loaded.status().message());
   }
   // Whoever began to observe before could not be shown it.
-  if (lane->sandbox.live() || !readable) Announce(*lane);
-  return readable;
+  if (lane->sandbox.live() || !loaded.ok()) Announce(*lane);
 }
 
 void Lanes::RunTurns(const LanePtr& lane) {
-  if (!lane->loaded) Load(lane);
+  if (!lane->loaded && !Load(lane)) return;  // a timer takes it up again
   for (;;) {
     std::optional<Input> input;
     {
@@ -337,7 +368,9 @@ bool Lanes::Commit(const LanePtr& lane, std::vector<model::Event> events, model:
     std::move(std::get<CommandInput>(input).done)(std::move(sealed));  // only a create is sealed
     return false;
   }
-  auto turn = std::make_shared<Turn>(Turn{std::move(input), std::move(next), operation});
+  if (SnapshotIsDue(next, lane->snapshot)) batch.snapshot = codec::EncodeSnapshot(next);
+  auto turn = std::make_shared<Turn>(
+      Turn{std::move(input), std::move(next), operation, batch.snapshot.has_value()});
   commits_under_way_.fetch_add(1);
   HF_FAILPOINT(kEngineBeforeAppend);
   journal_.AppendAsync(std::move(batch), [self = shared_from_this(), lane,
@@ -390,6 +423,7 @@ void Lanes::OnCommitted(const LanePtr& lane, std::shared_ptr<Turn> turn, absl::S
 void Lanes::Apply(const LanePtr& lane, Turn& turn) {
   std::lock_guard lock(lane->mu);
   lane->sandbox = std::move(turn.next);
+  if (turn.snapshot) lane->snapshot = lane->sandbox.head;
   const auto& current = lane->sandbox.current;
   if (lane->early_exit && !(current && current->what.action == model::action::kStart)) {
     lane->inputs.push_front(ExitInput{*std::exchange(lane->early_exit, std::nullopt)});

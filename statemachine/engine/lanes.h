@@ -16,6 +16,7 @@
 
 #include "journal/journal.h"
 #include "statemachine/engine/engine.h"
+#include "statemachine/engine/history.h"
 #include "statemachine/engine/lane.h"
 #include "statemachine/engine/participants.h"
 #include "statemachine/engine/timers.h"
@@ -33,8 +34,8 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
 
   // Makes a lane whose inputs wait until Release. Before anything else enters it.
   void HoldBack(const model::SandboxId& id);
-  // Loads a lane that is held back. Blocking.
-  void Adopt(const model::SandboxId& id);
+  // Fills a lane that is held back, once. Thread-safe.
+  void Adopt(const model::SandboxId& id, absl::StatusOr<Loaded> loaded);
   // Recovery is done with looking: the lane goes on, with what it owes first.
   void Release(const model::SandboxId& id);
 
@@ -90,7 +91,9 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   void TellWaiters(const LanePtr& lane);
   void Quarantine(const LanePtr& lane, std::string why);
   void RetryInput(const LanePtr& lane, Input input);
+  // False when the journal cannot be read just now; the lane's turn is taken up again by a timer.
   bool Load(const LanePtr& lane);
+  void Take(const LanePtr& lane, absl::StatusOr<Loaded> loaded);
   void ForgetIfDone(const LanePtr& lane);
   void ValidateThenPost(CommandInput input);
   template <typename Fn>

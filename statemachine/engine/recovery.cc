@@ -7,12 +7,14 @@
 #include <chrono>
 #include <future>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "statemachine/engine/loading.h"
 #include "statemachine/model/action.h"
 #include "support/status_macros.h"
 
@@ -44,7 +46,7 @@ class Recovery {
     const std::string& boot_before = journal_.previous_ownership().boot_id;
     report_.host_rebooted =
         !boot_before.empty() && !options_.boot_id.empty() && boot_before != options_.boot_id;
-    for (const model::SandboxId& id : live_) lanes_.Adopt(id);
+    Load();
     Classify();
     loaded();
     CompareWithWorld();
@@ -57,6 +59,19 @@ class Recovery {
  private:
   void Find(std::string finding) {
     if (report_.findings.size() < kFindingsMax) report_.findings.push_back(std::move(finding));
+  }
+
+  void Load() {
+    std::mutex mu;  // of the findings
+    LoadLive(journal_.reader(), live_,
+             [&](const model::SandboxId& id, absl::StatusOr<Loaded> loaded) {
+               if (loaded.ok() && !loaded->ignored.empty()) {
+                 std::lock_guard lock(mu);
+                 Find(fmt::format("sandbox '{}' was folded from its first record: {}", id.value,
+                                  loaded->ignored));
+               }
+               lanes_.Adopt(id, std::move(loaded));
+             });
   }
 
   // Every live sandbox is counted once.
