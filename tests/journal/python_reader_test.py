@@ -90,6 +90,15 @@ class PythonReader(unittest.TestCase):
             yield f"{sample.parent.name}/{sample.name}", unpack(sample, directory), (
                 sample / "dump.txt").read_text("utf-8")
 
+    def checkpoints(self, name):
+        """The lines that were kept with the sample of that name."""
+        for root in (SAMPLES, self.directory):
+            if (root / name).exists():
+                lines = (root / name / "checkpoints.txt").read_text().splitlines(keepends=True)
+                self.assertEqual(len(lines), 2, name)
+                return lines
+        raise FileNotFoundError(name)
+
     def sample(self):
         return unpack(sorted(SAMPLES.glob("v*"))[-1] / "closed", self.directory / "one")
 
@@ -110,6 +119,11 @@ class PythonReader(unittest.TestCase):
             ran = run(path, "verify")
             self.assertEqual((ran.returncode, ran.stderr), (0, ""), f"{name}: {ran.stdout}")
             self.assertIn("read: sound", ran.stdout)
+
+    def test_makes_the_same_checkpoints(self):
+        for name, path, _ in self.samples():
+            for kept in self.checkpoints(name):
+                self.assertEqual(run(path, "checkpoint", "--at", kept.split()[2]).stdout, kept, name)
 
     def test_changes_nothing(self):
         for name, path, _ in self.samples():

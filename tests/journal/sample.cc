@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 #include <tuple>
 
 #include "fmt/format.h"
+#include "journal/checkpoint.h"
 #include "tests/journal/testing.h"
 #include "tests/support/temp_dir.h"
 
@@ -21,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kJournalFile = "journal.db";
 constexpr std::string_view kDumpFile = "dump.txt";
+constexpr std::string_view kCheckpointsFile = "checkpoints.txt";
 constexpr std::string_view kCompressed = ".gz";
 
 [[noreturn]] void Die(const std::string& why) {
@@ -46,6 +49,18 @@ void Deflate(const std::string& bytes, const std::string& path) {
   if (file == nullptr) Die("making " + path);
   const int count = gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
   if (count != static_cast<int>(bytes.size()) || gzclose(file) != Z_OK) Die("writing " + path);
+}
+
+std::string CheckpointLines(Reader& reader) {
+  const auto last = reader.LastPosition();
+  if (!last.ok()) Die(last.status().ToString());
+  std::string lines;
+  for (const std::uint64_t position : {*last / 2, *last}) {
+    const auto checkpoint = reader.MakeCheckpoint(position);
+    if (!checkpoint.ok()) Die(checkpoint.status().ToString());
+    lines += FormatCheckpoint(*checkpoint) + "\n";
+  }
+  return lines;
 }
 
 // The regular files of a journal that hold something, relative to its directory. What SQLite
@@ -117,6 +132,7 @@ void PackSample(const std::string& path, const std::string& directory) {
   if (!report.ok()) Die(report.status().ToString());
   if (!report->ok()) Die("a sample must be sound:\n" + Summary(*report));
   WriteBytes((fs::path(directory) / kDumpFile).string(), DumpAll(**reader));
+  WriteBytes((fs::path(directory) / kCheckpointsFile).string(), CheckpointLines(**reader));
 }
 
 std::string DumpAll(Reader& reader) {
@@ -139,6 +155,13 @@ std::string DumpAll(Reader& reader) {
 
 std::string GoldenDump(const Sample& sample) {
   return ReadBytes((fs::path(sample.directory) / kDumpFile).string());
+}
+
+std::vector<std::string> GoldenCheckpoints(const Sample& sample) {
+  std::ifstream file(fs::path(sample.directory) / kCheckpointsFile);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
 }
 
 }  // namespace holdfast::journal

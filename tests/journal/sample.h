@@ -38,5 +38,7 @@ std::string DumpAll(Reader& reader);
 
 // The DumpAll() that was kept with the sample.
 std::string GoldenDump(const Sample& sample);
+// The lines of checkpoints that were kept with it: of half of it, and of all.
+std::vector<std::string> GoldenCheckpoints(const Sample& sample);
 
 }  // namespace holdfast::journal

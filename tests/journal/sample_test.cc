@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "journal/checkpoint.h"
 #include "tests/journal/testing.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -36,8 +37,22 @@ class JournalSample : public ::testing::TestWithParam<Sample> {
     return reader.ok() ? *std::move(reader) : nullptr;
   }
 
+  // Those at the positions of the kept ones.
+  std::vector<std::string> CheckpointsOf(Reader& reader) {
+    std::vector<std::string> lines;
+    for (const std::string& kept : checkpoints_) {
+      const auto parsed = ParseCheckpoint(kept);
+      EXPECT_THAT(parsed, IsOk());
+      if (!parsed.ok()) continue;
+      const auto made = reader.MakeCheckpoint(parsed->position);
+      lines.push_back(made.ok() ? FormatCheckpoint(*made) : made.status().ToString());
+    }
+    return lines;
+  }
+
   const TempDir dir_;
   const std::string path_ = UnpackSample(GetParam(), dir_.path().string());
+  const std::vector<std::string> checkpoints_ = GoldenCheckpoints(GetParam());
   const std::string golden_ = GoldenDump(GetParam());
 };
 
@@ -53,6 +68,14 @@ TEST_P(JournalSample, IsSound) {
   ASSERT_NE(reader, nullptr);
 
   EXPECT_EQ(Verified(*reader), "");
+}
+
+TEST_P(JournalSample, HasTheCheckpointsThatItHad) {
+  const auto reader = OpenForReading();
+  ASSERT_NE(reader, nullptr);
+
+  EXPECT_EQ(CheckpointsOf(*reader), checkpoints_);
+  EXPECT_EQ(checkpoints_.size(), 2U);
 }
 
 TEST_P(JournalSample, IsNotTouchedByAReader) {
@@ -107,6 +130,7 @@ TEST_P(JournalSample, IsContinued) {
   journal = OpenJournal(path_);
 
   EXPECT_EQ(DumpAll(journal->reader()), dump);
+  EXPECT_EQ(CheckpointsOf(journal->reader()), checkpoints_);
   EXPECT_EQ(Verified(journal->reader()), "");
   for (const SandboxRow& row : *live) {
     EXPECT_EQ(ReadAll(journal->reader(), row.sandbox_id).size(), row.head_sequence + 3);
