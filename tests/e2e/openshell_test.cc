@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The gateway as an OpenShell gateway sees it: a compute driver, spoken to as one speaks to any,
-// from the first question to the last delete; and the token that it is given, which it must not
-// keep.
+// from the first question to the last delete. (The secrets that it is given: secrets_test.cc.)
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <set>
 #include <string>
 #include <thread>
 
@@ -226,36 +223,6 @@ TEST_F(OpenShell, CreateThatIsCancelledAtAnyMomentIsWholeOrNotThere) {
       EXPECT_TRUE(BecomesReady(id));
     }
   }
-}
-
-TEST_F(OpenShell, TokenIsWrittenNowhere) {
-  ASSERT_TRUE(Validate(Wanted("a")).ok());
-  ASSERT_TRUE(Create(Wanted("a")).ok());
-  ASSERT_TRUE(BecomesReady("a"));
-  ASSERT_TRUE(Stop("a").ok());
-  ASSERT_TRUE(Start("a").ok());
-  compute::DriverSandbox bad = Wanted("b");
-  bad.mutable_spec()->set_command(0, "no-such-program");
-  EXPECT_FALSE(Create(bad).ok());
-  ASSERT_TRUE(BecomesReady("a"));
-
-  std::set<std::string> searched;
-  const auto search = [&](const std::string& directory) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-      if (!entry.is_regular_file()) continue;
-      const std::string text = ReadFile(entry.path());
-      EXPECT_THAT(text, ::testing::Not(HasSubstr("planted-secret"))) << entry.path();
-      searched.insert(entry.path().filename());
-    }
-  };
-  search(house_.state());
-  search(house_.File("log"));
-  for (const char* name : {"journal.db", "journal.db-wal", "owner.json"}) {
-    EXPECT_TRUE(searched.contains(name)) << name << " was not looked into";
-  }
-  // Nor is it told to anybody.
-  EXPECT_THAT(house_.JournalCli({"-o", "json", "show", "a"}).out,
-              ::testing::Not(HasSubstr("planted-secret")));
 }
 
 }  // namespace

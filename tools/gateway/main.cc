@@ -18,15 +18,18 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "extensions/chain.h"
 #include "journal/journal.h"
+#include "journal/seal.h"
 #include "statemachine/engine/engine.h"
 #include "support/status_macros.h"
 #include "tools/gateway/config.h"
+#include "tools/gateway/resealing.h"
 #include "tools/gateway/server.h"
 #include "tools/gateway/signals.h"
 
@@ -125,8 +128,12 @@ void LogStartup(const engine::Engine& engine) {
 absl::Status Serve(const Config& config) {
   HF_RETURN_IF_ERROR(MakeStateDir(config.state_dir));
   const std::string boot_id = ReadBootId();
-  // The journal first: of two gateways, the one that does not get it leaves the other's socket
-  // alone.
+  std::unique_ptr<journal::Sealer> sealer;
+  if (!config.key_file.empty()) {
+    HF_ASSIGN_OR_RETURN(sealer, journal::Sealer::FromKeyFile(config.key_file));
+  }
+  // The journal before the socket: of two gateways, the one that does not get it leaves the other's
+  // socket alone.
   HF_ASSIGN_OR_RETURN(auto journal, journal::Journal::Open({.path = config.journal_path,
                                                             .owner = "holdfast-gateway",
                                                             .boot_id = boot_id,
@@ -158,6 +165,7 @@ absl::Status Serve(const Config& config) {
                                                      .threads = config.threads,
                                                      .inputs_max = config.commands_max,
                                                      .boot_id = boot_id,
+                                                     .sealer = sealer.get(),
                                                      .now = Now}));
   context.engine.store(engine.get(), std::memory_order_release);
   server->SetServing(true);
@@ -166,11 +174,14 @@ absl::Status Serve(const Config& config) {
                config.socket_path, config.journal_path, journal->epoch(),
                engine->startup_report().restored, getpid(), HOLDFAST_VERSION);
   LogStartup(*engine);
+  std::optional<Resealing> resealing;
+  if (sealer != nullptr) resealing.emplace(*journal, *sealer);
 
   const int signal = WaitForSignal();
   spdlog::info("draining signal={}", signal);
   server->SetServing(false);
   server->StopAccepting();
+  resealing.reset();
   engine->Drain();
   server->Shutdown();
   context.engine.store(nullptr, std::memory_order_release);

@@ -46,9 +46,16 @@ struct FileCommand {
   std::function<int(const FileContext&)> run;
 };
 
+// The two of `key`, of which one needs no journal.
+struct KeyCommands {
+  FileCommand make;
+  Command list;
+};
+
 // Each adds its verb to `app`.
 Command AddBackup(CLI::App& app);
 Command AddGraph(CLI::App& app);
+KeyCommands AddKey(CLI::App& app);
 Command AddLeaks(CLI::App& app);
 Command AddLedger(CLI::App& app);
 Command AddLs(CLI::App& app);

@@ -98,16 +98,21 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
                                          AddLeaks(app), AddLedger(app), AddVerify(app),
                                          AddGraph(app), AddStatus(app), AddBackup(app)};
   const FileCommand restore = AddRestore(app);
+  const KeyCommands key = AddKey(app);
   if (const std::optional<int> answered = client::Parse(app, std::move(args), surroundings)) {
     return *answered;
   }
   if (restore.app->parsed()) return RunOnFile(restore, options, surroundings);
+  if (key.make.app->parsed()) {
+    return key.make.run({"", client::OutputFromName(options.output), surroundings});
+  }
   const absl::StatusOr<std::unique_ptr<Source>> source = Open(options, surroundings);
   if (!source.ok()) return client::Fail(kProgram, source.status(), surroundings);
   const Context context{**source, client::OutputFromName(options.output), surroundings};
   for (const Command& command : commands) {
     if (command.app->parsed()) return command.run(context);
   }
+  if (key.list.app->parsed()) return key.list.run(context);
   return client::kExitUsage;  // not reached: one verb is required
 }
 
