@@ -311,6 +311,9 @@ class Journal:
         # Once more, since a newer version's mark may still be in the WAL.
         self.version = self.check_version(self.db.execute("PRAGMA user_version").fetchone()[0])
         self.meta = dict(self.db.execute("SELECT name, value FROM meta"))
+        for name in ("journal_id", "epoch") + (("flushed",) if self.version > 1 else ()):
+            if name not in self.meta:
+                raise Unreadable(f"{self.path} is damaged: there is no {name} in meta")
 
         # Up to which position the projections' tables stand ("Flushing"). Of version 1: to the end.
         self.flushed = self.meta["flushed"] if self.version > 1 else self.last_position()
@@ -648,7 +651,7 @@ def main():
         return run(parser.parse_args())
     except Unreadable as error:
         print(printable(str(error)), file=sys.stderr)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: of a damaged schema's names
         print(f"SQLite: {error}", file=sys.stderr)
     return 3
 
