@@ -21,7 +21,9 @@ can be read, or there is no such sandbox.
 import argparse
 import datetime
 import hashlib
+import heapq
 import os
+import operator
 import pathlib
 import signal
 import sqlite3
@@ -32,6 +34,8 @@ import zlib
 from dataclasses import dataclass, field
 
 APPLICATION_ID = 0x48464A4C  # "HFJL"
+SEGMENT_APPLICATION_ID = 0x48464A41  # "HFJA"
+EXPIRED = 3  # state of a segment whose file was removed, because the operator's retention said so
 VERSIONS = (1, 2)
 EVENT, INTENT, OUTCOME = 1, 2, 3
 KINDS = {EVENT: "event", INTENT: "intent", OUTCOME: "outcome"}
@@ -250,6 +254,13 @@ class Holdings:
         self.ledger = {(row.sandbox, encode(row.participant), encode(row.kind), encode(row.name)): row
                        for row in ledger}
 
+    def replace(self, sandboxes, other):
+        """Takes what `other` says of the sandboxes for all that there is of them."""
+        for mine, theirs in ((self.open, other.open), (self.ledger, other.ledger)):
+            for key in [key for key in mine if key[0] in sandboxes]:
+                del mine[key]
+            mine.update(theirs)
+
     def apply(self, record, find_intent):
         """`find_intent(sandbox, sequence)` gives the Intent that an outcome answers."""
         if record.kind == INTENT:
@@ -298,12 +309,12 @@ class Holdings:
 # --- the file ---------------------------------------------------------------------------------------
 
 
-class Journal:
-    """One snapshot of a journal file."""
+class File:
+    """One snapshot of an SQLite file with the tables of a journal: the journal itself, or a segment."""
 
-    def __init__(self, path):
+    def __init__(self, path, application_id):
         self.path = pathlib.Path(path)
-        self.inspect()
+        self.inspect(application_id)
         self.db = sqlite3.connect(self.uri(), uri=True, isolation_level=None)
         self.db.text_factory = decode
         self.db.execute("PRAGMA query_only = ON")
@@ -311,16 +322,11 @@ class Journal:
         # Once more, since a newer version's mark may still be in the WAL.
         self.version = self.check_version(self.db.execute("PRAGMA user_version").fetchone()[0])
         self.meta = dict(self.db.execute("SELECT name, value FROM meta"))
-        for name in ("journal_id", "epoch") + (("flushed",) if self.version > 1 else ()):
+        for name in ("journal_id",) + (("flushed",) if self.version > 1 else ()):
             if name not in self.meta:
                 raise Unreadable(f"{self.path} is damaged: there is no {name} in meta")
 
-        # Up to which position the projections' tables stand ("Flushing"). Of version 1: to the end.
-        self.flushed = self.meta["flushed"] if self.version > 1 else self.last_position()
-        self.sandboxes, self.holdings = self.stored_sandboxes(), self.stored_holdings()
-        self.apply_tail()
-
-    def inspect(self):
+    def inspect(self, application_id):
         """What the header says, before SQLite is asked ("The files")."""
         try:
             with open(self.path, "rb") as file:
@@ -329,7 +335,7 @@ class Journal:
             raise Unreadable(f"{self.path}: {error.strerror}") from error
         if not header.startswith(b"SQLite format 3\0") or len(header) < 100:
             raise Unreadable(f"{self.path} is not a Holdfast journal: not an SQLite file")
-        if struct.unpack(">I", header[68:72])[0] != APPLICATION_ID:
+        if struct.unpack(">I", header[68:72])[0] != application_id:
             raise Unreadable(f"{self.path} is not a Holdfast journal: a file of another application")
         self.check_version(struct.unpack(">I", header[60:64])[0])
 
@@ -340,8 +346,8 @@ class Journal:
         return version
 
     def uri(self):
-        """With a WAL, the writer's files are shared with it. A database that was copied alone has
-        nobody who could write, and nothing may be made beside it."""
+        """With a WAL, the writer's files are shared with it. A database that was copied alone, and a
+        segment, has nobody who could write, and nothing may be made beside it."""
         alone = not os.path.exists(f"{self.path}-wal")
         return (f"file:{urllib.parse.quote(str(self.path.absolute()))}"
                 f"?{'immutable=1' if alone else 'mode=ro'}")
@@ -351,19 +357,89 @@ class Journal:
         for row in self.db.execute(f"SELECT {kind.COLUMNS} FROM {table} {rest}"):
             yield kind(*row)
 
-    def last_position(self):
-        return self.db.execute("SELECT max(position) FROM records").fetchone()[0] or 0
+    def records(self, after=0):
+        """In the order of their positions."""
+        return self.rows(Record, "records", f"WHERE position > {after} ORDER BY position")
 
-    def stored_sandboxes(self):
-        """By key, as of `flushed`."""
+    def record(self, position):
+        row = self.db.execute(f"SELECT {Record.COLUMNS} FROM records WHERE position = ?", (position,)).fetchone()
+        return Record(*row) if row else None
+
+    def sandboxes(self):
+        """By key, as the tables say."""
         query = ("SELECT s.key, s.id, s.live, s.state, s.summary, s.checksum, h.position, h.sequence "
                  "FROM sandboxes AS s LEFT JOIN heads AS h ON h.sandbox = s.key ORDER BY s.key")
         return {row[0]: Sandbox(row[0], row[1], bool(row[2]), *row[3:6], row[6] or 0, row[7] or 0)
                 for row in self.db.execute(query)}
 
-    def stored_holdings(self):
-        """As of `flushed`."""
+    def holdings(self):
+        """As the tables say."""
         return Holdings(self.rows(OpenIntent, "open_intents"), self.rows(LedgerRow, "ledger"))
+
+
+@dataclass
+class Segment:
+    """A row of `segments`, and its file unless that was removed ("Archive segments")."""
+
+    number: int
+    file: str
+    digest: bytes
+    records: int
+    sandboxes: int
+    first_position: int
+    last_position: int
+    sealed_unix_ms: int
+    state: int
+    opened: File = None
+
+    COLUMNS = ("number, file, digest, records, sandboxes, first_position, last_position, sealed_unix_ms, "
+               "state")
+
+    def holds(self, position):
+        return self.first_position <= position <= self.last_position
+
+
+class Journal:
+    """One moment of a journal: its file, the tail that is not flushed, and the archive."""
+
+    def __init__(self, path):
+        self.hot = File(path, APPLICATION_ID)
+        self.db, self.version, self.meta = self.hot.db, self.hot.version, self.hot.meta
+        # Up to which position the projections' tables stand ("Flushing"). Of version 1: to the end.
+        self.flushed = self.meta["flushed"] if self.version > 1 else sys.maxsize
+        self.segments = self.open_segments(pathlib.Path(f"{path}.archive"))
+        self.sandboxes, self.holdings = self.stored()
+        self.apply_tail()
+
+    def open_segments(self, directory):
+        """By number."""
+        if self.version == 1:
+            return []
+        segments = list(self.hot.rows(Segment, "segments", "ORDER BY number"))
+        for segment in segments:
+            if segment.state != EXPIRED:
+                segment.opened = File(directory / segment.file, SEGMENT_APPLICATION_ID)
+                if segment.opened.meta["journal_id"] != self.meta["journal_id"]:
+                    raise Unreadable(f"{segment.file} is a segment of another journal")
+        return segments
+
+    def files(self):
+        """The archive's, in the order of their numbers, then the journal's own: the later one knows better
+        what concerns a sandbox that was archived, lived again, and was perhaps archived again."""
+        return [segment.opened for segment in self.segments if segment.opened] + [self.hot]
+
+    def last_position(self):
+        last = self.db.execute("SELECT max(position) FROM records").fetchone()[0] or 0
+        return max([last] + [segment.last_position for segment in self.segments])
+
+    def stored(self):
+        """Sandboxes by key, and holdings, as the tables of all files say: as of `flushed`."""
+        sandboxes, holdings = {}, Holdings()
+        for file in self.files():
+            found = file.sandboxes()
+            sandboxes.update(found)
+            holdings.replace(found.keys(), file.holdings())
+        return sandboxes, holdings
 
     def pending(self):
         """What the tail's batches said of their sandboxes, by the position of each batch's last record."""
@@ -396,7 +472,7 @@ class Journal:
         """Brings sandboxes and holdings from `flushed` to the last record."""
         pending = self.pending()
         ids = {said.key: said.id for said in pending.values()}
-        for record in self.rows(Record, "records", f"WHERE position > {self.flushed} ORDER BY position"):
+        for record in self.hot.records(self.flushed):
             sandbox = self.sandboxes.setdefault(
                 record.sandbox, Sandbox(record.sandbox, ids.get(record.sandbox, ""), True, "", b""))
             whole = record.is_whole(sandbox.id)
@@ -422,12 +498,20 @@ class Journal:
         return Intent.parse(record.payload)
 
     def records(self):
-        """In the order of their positions."""
-        return self.rows(Record, "records", "ORDER BY position")
+        """In the order of their positions. While a segment's records are being removed from the journal,
+        they are in both."""
+        last = None
+        for record in heapq.merge(*(file.records() for file in self.files()), key=operator.attrgetter("position")):
+            if record.position != last:
+                yield record
+            last = record.position
 
     def record(self, position):
-        row = self.db.execute(f"SELECT {Record.COLUMNS} FROM records WHERE position = ?", (position,)).fetchone()
-        return Record(*row) if row else None
+        found = self.hot.record(position)
+        for segment in self.segments:
+            if found is None and segment.opened and segment.holds(position):
+                found = segment.opened.record(position)
+        return found
 
     def records_of(self, sandbox):
         """Of one sandbox, first to last, found from its head along the back pointers."""
@@ -462,14 +546,17 @@ class Verifier:
         self.count = 0
 
     def run(self):
-        epoch = position = 0
+        epoch = position = missing = 0
         flushed = False
         for record in self.journal.records():
             if not flushed and record.position > self.journal.flushed:
                 flushed = self.check_flushed()
             self.count += 1
-            if record.position != position + 1:
-                self.say(record, f"gap: nothing at position {position + 1}")
+            for absent in range(position + 1, record.position):
+                missing += 1
+                if not any(s.state == EXPIRED and s.holds(absent) for s in self.journal.segments):
+                    self.say(record, f"gap: nothing at position {absent}")
+                    break
             position = record.position
             if record.epoch < epoch:
                 self.say(record, f"epoch {record.epoch} after epoch {epoch}")
@@ -477,17 +564,38 @@ class Verifier:
             self.check_record(record)
         if not flushed:
             self.check_flushed()
+        missing += self.journal.last_position() - position
+        expired = sum(segment.records for segment in self.journal.segments if segment.state == EXPIRED)
+        if missing != expired:
+            self.damages.append(f"{missing} positions are missing; {expired} records were removed for their age")
         self.check_sandboxes()
+        for segment in self.journal.segments:
+            if segment.opened:
+                self.check_segment(segment)
         return self.damages
+
+    def check_segment(self, segment):
+        """That it holds what was sealed."""
+        parts = {}  # by key: how many records, and the last one
+        for record in segment.opened.records():
+            parts[record.sandbox] = (parts.get(record.sandbox, (0,))[0] + 1, record)
+        digest = hashlib.sha256()
+        sandboxes = segment.opened.sandboxes()
+        for key, (count, last) in sorted(parts.items()):
+            name = encode(sandboxes[key].id) if key in sandboxes else b""
+            digest.update(struct.pack("<QI", key, len(name)) + name + struct.pack("<Q", last.sequence)
+                          + last.hash + struct.pack("<Q", count))
+        if digest.digest() != segment.digest or sandboxes.keys() != parts.keys():
+            self.damages.append(f"{segment.file} does not hold what was sealed")
 
     def check_flushed(self):
         """The tables, when as many records were read as they were written after."""
-        stored = self.journal.stored_holdings()
+        sandboxes, stored = self.journal.stored()
         for table, said, found in (("open_intents", stored.open, self.holdings.open),
                                    ("ledger", stored.ledger, self.holdings.ledger)):
             if said != found:
                 self.damages.append(f"{table} is not what follows from the records")
-        for sandbox in self.journal.stored_sandboxes().values():
+        for sandbox in sandboxes.values():
             last = self.last.get(sandbox.key)
             if last is None or (sandbox.position, sandbox.sequence) != (last.position, last.sequence):
                 self.damages.append(f"sandbox {sandbox.id}: its head is not its last record")
@@ -583,7 +691,10 @@ def print_record(record, sandbox_id=None):
 
 
 def print_overview(journal):
-    print(f"journal {journal.meta['journal_id']}, format {journal.version}, epoch {journal.meta['epoch']}")
+    print(f"journal {journal.meta['journal_id']}, format {journal.version}, epoch {journal.meta.get('epoch', '?')}")
+    for segment in journal.segments:
+        print(f"{segment.file}: {segment.records} records of {segment.sandboxes} sandboxes, sealed "
+              f"{when(segment.sealed_unix_ms)}{'' if segment.opened else ', removed for its age'}")
     snapshots, sealed = journal.snapshots(), journal.sealed()
     for sandbox in sorted(journal.sandboxes.values(), key=lambda s: encode(s.id)):
         beside = f", snapshot at #{snapshots[sandbox.key][0]}" if sandbox.key in snapshots else ""
