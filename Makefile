@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 # Of `make fuzz`, for each target.
 FUZZ_SECONDS ?= 60
 PROGRAMS := holdfast-gateway holdfast-process-supervisor holdfast journal-cli
-BENCHES := holdfast_journal_bench holdfast_engine_bench
+BENCHES := holdfast_journal_bench holdfast_history_bench holdfast_engine_bench
 ROOMS := support journal statemachine drivers extensions tools tests
 # All C++ that is ours, generated code and build directories left out.
 SOURCES = $(shell find $(ROOMS) -name '*.h' -o -name '*.cc')

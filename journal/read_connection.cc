@@ -118,18 +118,18 @@ constexpr char kLedgerOneHolding[] =
 constexpr std::size_t kIdsMax = 65'536;
 
 // The columns from `position` to `payload` as kRecord and kScan select them.
-StoredRecord ReadColumns(const Statement& row, std::string_view sandbox_id,
-                         std::string& canonical) {
-  StoredRecord stored;
+// `stored` keeps its memory from one record to the next.
+void ReadColumns(const Statement& row, std::string_view sandbox_id, std::string& canonical,
+                 StoredRecord& stored) {
   Record& record = stored.record;
   record.position = row.Unsigned(0);
-  record.sandbox_id = std::string(sandbox_id);
+  record.sandbox_id = sandbox_id;
   record.sequence = row.Unsigned(2);
   record.epoch = row.Unsigned(4);
   record.time_unix_ms = row.Integer(5);
   record.kind = static_cast<RecordKind>(row.Integer(6));
-  record.type = std::string(row.Bytes(8));
-  record.payload = std::string(row.Bytes(10));
+  record.type = row.Bytes(8);
+  record.payload = row.Bytes(10);
   stored.sandbox = row.Unsigned(1);
   stored.previous = row.Unsigned(3);
   stored.checksum = static_cast<std::uint32_t>(row.Integer(7));
@@ -148,7 +148,6 @@ StoredRecord ReadColumns(const Statement& row, std::string_view sandbox_id,
                  canonical);
   stored.sound = whole_hash && row.Integer(7) == std::int64_t{Checksum(canonical)} &&
                  row.Integer(6) == static_cast<std::int64_t>(record.kind);
-  return stored;
 }
 
 bool HasWal(const std::string& path) {
@@ -332,7 +331,9 @@ absl::StatusOr<std::optional<StoredRecord>> ReadConnection::ReadRecord(
   const ResetOnExit reset(record_);
   HF_ASSIGN_OR_RETURN(const bool found, record_.Bind(1, position).Step());
   if (!found) return std::nullopt;
-  return ReadColumns(record_, sandbox_id, canonical_);
+  StoredRecord stored;
+  ReadColumns(record_, sandbox_id, canonical_, stored);
+  return stored;
 }
 
 absl::StatusOr<std::string_view> ReadConnection::IdOf(std::uint64_t key) {
@@ -349,11 +350,13 @@ absl::Status ReadConnection::Scan(std::uint64_t after, std::size_t limit,
                                   const std::function<Visit(const StoredRecord&)>& visit) {
   const ResetOnExit reset(scan_);
   scan_.Bind(1, after).Bind(2, static_cast<std::int64_t>(std::min(limit, std::size_t{INT64_MAX})));
+  StoredRecord stored;
   while (true) {
     HF_ASSIGN_OR_RETURN(const bool row, scan_.Step());
     if (!row) return absl::OkStatus();
     HF_ASSIGN_OR_RETURN(const std::string_view id, IdOf(scan_.Unsigned(1)));
-    if (visit(ReadColumns(scan_, id, canonical_)) == Visit::kStop) return absl::OkStatus();
+    ReadColumns(scan_, id, canonical_, stored);
+    if (visit(stored) == Visit::kStop) return absl::OkStatus();
   }
 }
 

@@ -185,31 +185,34 @@ absl::Status Writer::TryCommit(std::span<Waiting*> batches) {
     return status;
   }
   last_position_ = next_position_ - 1;
-  for (HeadEntry* entry : touched_) {
-    entry->second.touched = false;
+  for (Head* head : touched_) {
+    head->touched = false;
     // A finished sandbox is hardly ever written again; what is kept in memory is what is live.
-    if (!entry->second.live && !entry->second.dirty) heads_.erase(heads_.find(entry->first));
+    if (!head->live && !head->dirty) heads_.erase(head->id);
   }
   touched_.clear();
   return absl::OkStatus();
 }
 
 absl::Status Writer::WriteTransaction(std::span<Waiting*> batches, std::size_t& written) {
+  // Hundreds of sandboxes at random are hundreds of waits for memory, unless they are waited for
+  // together.
+  for (const Waiting* batch : batches) heads_.prefetch(batch->prepared.batch.sandbox_id);
   for (Waiting* batch : batches) {
     const PreparedBatch& prepared = batch->prepared;
-    auto entry = LoadHead(prepared.batch.sandbox_id);
-    if (!entry.ok()) {
-      if (!absl::IsDataLoss(entry.status())) return entry.status();
-      batch->answer = entry.status();
+    auto head = LoadHead(prepared.batch.sandbox_id);
+    if (!head.ok()) {
+      if (!absl::IsDataLoss(head.status())) return head.status();
+      batch->answer = head.status();
       continue;
     }
-    if (absl::Status refused = Check(prepared, **entry); !refused.ok()) {
+    if (absl::Status refused = Check(prepared, **head); !refused.ok()) {
       if (absl::IsUnavailable(refused) || absl::IsResourceExhausted(refused)) return refused;
       batch->answer = refused;
       continue;
     }
     Appended appended;
-    HF_RETURN_IF_ERROR(Insert(prepared, **entry, appended));
+    HF_RETURN_IF_ERROR(Insert(prepared, **head, appended));
     batch->answer = appended;
     ++written;
   }
@@ -226,45 +229,44 @@ absl::Status Writer::CheckEpoch() {
       "the journal was taken by another process: epoch {}, ours is {}", stored, epoch_));
 }
 
-absl::StatusOr<Writer::HeadEntry*> Writer::LoadHead(const std::string& sandbox_id) {
-  const auto [entry, inserted] = heads_.try_emplace(sandbox_id);
-  if (inserted) {
-    if (absl::Status status = ReadHead(sandbox_id, entry->second); !status.ok()) {
-      heads_.erase(entry);
-      return status;
-    }
-    // Seen by the end of the transaction, which forgets it unless it is live by then.
-    Touch(*entry);
-  }
-  return &*entry;
+absl::StatusOr<Writer::Head*> Writer::LoadHead(const std::string& sandbox_id) {
+  if (const auto known = heads_.find(sandbox_id); known != heads_.end()) return known->second.get();
+  auto read = std::make_unique<Head>();
+  read->id = sandbox_id;
+  HF_RETURN_IF_ERROR(ReadHead(*read));
+  Head& head = *read;
+  heads_[head.id] = std::move(read);
+  // Seen by the end of the transaction, which forgets it unless it is live by then.
+  Touch(head);
+  return &head;
 }
 
-absl::Status Writer::ReadHead(const std::string& sandbox_id, Head& head) {
+absl::Status Writer::ReadHead(Head& head) {
   {
     const ResetOnExit reset(select_sandbox_);
-    HF_ASSIGN_OR_RETURN(const bool found, select_sandbox_.BindText(1, sandbox_id).Step());
+    HF_ASSIGN_OR_RETURN(const bool found, select_sandbox_.BindText(1, head.id).Step());
     if (!found) return absl::OkStatus();
     head.key = select_sandbox_.Unsigned(0);
     head.live = select_sandbox_.Integer(1) != 0;
     head.said_digest = SaidDigest(select_sandbox_.Bytes(3), select_sandbox_.Bytes(4));
     head.position = select_sandbox_.Unsigned(5);
     head.sequence = select_sandbox_.Unsigned(6);
-    if (select_sandbox_.Unsigned(2) != RowChecksum(head.key, head.live, sandbox_id,
+    if (select_sandbox_.Unsigned(2) != RowChecksum(head.key, head.live, head.id,
                                                    select_sandbox_.Bytes(3),
                                                    select_sandbox_.Bytes(4))) {
-      return Damaged(sandbox_id, "the checksum of its live row fails");
+      return Damaged(head.id, "the checksum of its live row fails");
     }
   }
-  return ReadHash(sandbox_id, head);
+  return ReadHash(head);
 }
 
-absl::Status Writer::ReadHash(const std::string& sandbox_id, Head& head) {
+absl::Status Writer::ReadHash(Head& head) {
   const ResetOnExit reset(select_head_hash_);
   HF_ASSIGN_OR_RETURN(const bool found, select_head_hash_.Bind(1, head.position).Step());
   if (!found || select_head_hash_.Unsigned(0) != head.key ||
       select_head_hash_.Unsigned(1) != head.sequence ||
       select_head_hash_.Bytes(2).size() != head.hash.size()) {
-    return Damaged(sandbox_id,
+    return Damaged(head.id,
                    fmt::format("its last record, at position {}, is missing", head.position));
   }
   const std::string_view hash = select_head_hash_.Bytes(2);
@@ -272,19 +274,18 @@ absl::Status Writer::ReadHash(const std::string& sandbox_id, Head& head) {
   return absl::OkStatus();
 }
 
-absl::Status Writer::Check(const PreparedBatch& prepared, HeadEntry& entry) {
+absl::Status Writer::Check(const PreparedBatch& prepared, Head& head) {
   const Batch& batch = prepared.batch;
-  if (batch.expected_sequence != entry.second.sequence) {
+  if (batch.expected_sequence != head.sequence) {
     return absl::AbortedError(fmt::format("sandbox \"{}\" is at sequence {}, not at {}",
-                                          batch.sandbox_id, entry.second.sequence,
+                                          batch.sandbox_id, head.sequence,
                                           batch.expected_sequence));
   }
-  return prepared.meanings.empty() ? absl::OkStatus() : CheckMeanings(prepared, entry);
+  return prepared.meanings.empty() ? absl::OkStatus() : CheckMeanings(prepared, head);
 }
 
-absl::Status Writer::CheckMeanings(const PreparedBatch& prepared, HeadEntry& entry) {
-  Head& head = entry.second;
-  HF_ASSIGN_OR_RETURN(LedgerFold* const ledger, LoadLedger(entry));
+absl::Status Writer::CheckMeanings(const PreparedBatch& prepared, Head& head) {
+  HF_ASSIGN_OR_RETURN(LedgerFold* const ledger, LoadLedger(head));
   for (const Meaning& meaning : prepared.meanings) {
     if (meaning.outcome == nullptr) continue;
     const std::uint64_t intent = meaning.outcome->intent();
@@ -306,8 +307,7 @@ absl::Status Writer::CheckMeanings(const PreparedBatch& prepared, HeadEntry& ent
   return absl::OkStatus();
 }
 
-absl::StatusOr<LedgerFold*> Writer::LoadLedger(HeadEntry& entry) {
-  Head& head = entry.second;
+absl::StatusOr<LedgerFold*> Writer::LoadLedger(Head& head) {
   if (head.unflushed == nullptr) head.unflushed = std::make_unique<Unflushed>();
   if (head.unflushed->ledger == nullptr) {
     LedgerFold fold;
@@ -315,20 +315,19 @@ absl::StatusOr<LedgerFold*> Writer::LoadLedger(HeadEntry& entry) {
       HF_ASSIGN_OR_RETURN(fold, ledger_.Load(head.key));
     }
     if (!fold.open_intents().empty() && fold.open_intents().rbegin()->first > head.sequence) {
-      return Damaged(entry.first, "it has an open intent that no record of it made");
+      return Damaged(head.id, "it has an open intent that no record of it made");
     }
     head.unflushed->ledger = std::make_unique<LedgerFold>(std::move(fold));
   }
   return head.unflushed->ledger.get();
 }
 
-absl::Status Writer::Insert(const PreparedBatch& prepared, HeadEntry& entry, Appended& appended) {
+absl::Status Writer::Insert(const PreparedBatch& prepared, Head& head, Appended& appended) {
   const Batch& batch = prepared.batch;
-  Head& head = entry.second;
-  Touch(entry);
+  Touch(head);
   if (!head.dirty) {
     head.dirty = true;
-    dirty_.push_back(&entry);
+    dirty_.push_back(&head);
   }
   appended.first_position = next_position_;
   if (head.key == 0) {
@@ -348,7 +347,7 @@ absl::Status Writer::Insert(const PreparedBatch& prepared, HeadEntry& entry, App
                             .payload = draft.payload};
     HF_RETURN_IF_ERROR(InsertRecord(record, head));
     if (draft.kind != RecordKind::kEvent) {
-      HF_ASSIGN_OR_RETURN(LedgerFold* const ledger, LoadLedger(entry));
+      HF_ASSIGN_OR_RETURN(LedgerFold* const ledger, LoadLedger(head));
       const Meaning& meaning = prepared.meanings[i];
       if (meaning.intent != nullptr) {
         ledger->Apply(record.sequence, record.position, record.time_unix_ms, *meaning.intent);
@@ -358,7 +357,7 @@ absl::Status Writer::Insert(const PreparedBatch& prepared, HeadEntry& entry, App
     }
   }
   HF_RETURN_IF_ERROR(KeepBeside(head, batch));
-  HF_RETURN_IF_ERROR(Say(entry, batch.projection));
+  HF_RETURN_IF_ERROR(Say(head, batch.projection));
   appended.last_position = head.position;
   appended.last_sequence = head.sequence;
   return absl::OkStatus();
@@ -400,8 +399,7 @@ absl::Status Writer::KeepBeside(Head& head, const Batch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status Writer::Say(HeadEntry& entry, const Projection& projection) {
-  Head& head = entry.second;
+absl::Status Writer::Say(Head& head, const Projection& projection) {
   const std::size_t digest = SaidDigest(projection.state, projection.summary);
   const bool first = head.is_new && (head.unflushed == nullptr || !head.unflushed->said);
   if (!first && digest == head.said_digest && projection.live == head.live) {
@@ -414,19 +412,19 @@ absl::Status Writer::Say(HeadEntry& entry, const Projection& projection) {
   unflushed_bytes_ += projection.state.size() + projection.summary.size();
   return insert_pending_.Bind(1, head.position)
       .Bind(2, head.key)
-      .BindText(3, entry.first)
+      .BindText(3, head.id)
       .Bind(4, std::int64_t{projection.live})
-      .Bind(5, std::int64_t{RowChecksum(head.key, projection.live, entry.first, projection.state,
+      .Bind(5, std::int64_t{RowChecksum(head.key, projection.live, head.id, projection.state,
                                         projection.summary)})
       .BindText(6, projection.state)
       .BindBlob(7, projection.summary)
       .Run();
 }
 
-void Writer::Touch(HeadEntry& entry) {
-  if (entry.second.touched) return;
-  entry.second.touched = true;
-  touched_.push_back(&entry);
+void Writer::Touch(Head& head) {
+  if (head.touched) return;
+  head.touched = true;
+  touched_.push_back(&head);
 }
 
 absl::Status Writer::Recover() {
@@ -472,10 +470,10 @@ absl::Status Writer::Flush() {
   HF_FAILPOINT(kJournalAfterFlush);
   flushed_position_ = last_position_;
   unflushed_bytes_ = 0;
-  for (HeadEntry* entry : dirty_) {
-    entry->second.dirty = entry->second.is_new = false;
-    entry->second.unflushed.reset();
-    if (!entry->second.live) heads_.erase(heads_.find(entry->first));
+  for (Head* head : dirty_) {
+    head->dirty = head->is_new = false;
+    head->unflushed.reset();
+    if (!head->live) heads_.erase(head->id);
   }
   dirty_.clear();
   return absl::OkStatus();
@@ -483,15 +481,14 @@ absl::Status Writer::Flush() {
 
 absl::Status Writer::FlushInTransaction() {
   std::sort(dirty_.begin(), dirty_.end(),
-            [](const HeadEntry* a, const HeadEntry* b) { return a->second.key < b->second.key; });
-  for (const HeadEntry* entry : dirty_) {
-    const Head& head = entry->second;
-    HF_RETURN_IF_ERROR(flusher_.Write({.key = head.key,
-                                       .id = entry->first,
-                                       .is_new = head.is_new,
-                                       .position = head.position,
-                                       .sequence = head.sequence,
-                                       .unflushed = head.unflushed.get()}));
+            [](const Head* a, const Head* b) { return a->key < b->key; });
+  for (const Head* head : dirty_) {
+    HF_RETURN_IF_ERROR(flusher_.Write({.key = head->key,
+                                       .id = head->id,
+                                       .is_new = head->is_new,
+                                       .position = head->position,
+                                       .sequence = head->sequence,
+                                       .unflushed = head->unflushed.get()}));
   }
   return flusher_.Finish(last_position_);
 }
@@ -506,11 +503,9 @@ absl::Status Writer::ReplaceSealed(std::string_view sandbox_id, std::string_view
                                    std::string_view replacement) {
   HF_RETURN_IF_ERROR(Begin());
   const auto replace = [&]() -> absl::Status {
-    HF_ASSIGN_OR_RETURN(const HeadEntry* entry, LoadHead(std::string(sandbox_id)));
-    HF_RETURN_IF_ERROR(replace_sealed_.Bind(1, entry->second.key)
-                           .BindBlob(2, expected)
-                           .BindBlob(3, replacement)
-                           .Run());
+    HF_ASSIGN_OR_RETURN(const Head* head, LoadHead(std::string(sandbox_id)));
+    HF_RETURN_IF_ERROR(
+        replace_sealed_.Bind(1, head->key).BindBlob(2, expected).BindBlob(3, replacement).Run());
     if (sqlite3_changes(database_.get()) == 1) return absl::OkStatus();
     return absl::AbortedError(
         fmt::format("sandbox \"{}\": not what is sealed for it by now", sandbox_id));

@@ -15,9 +15,9 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "journal/canonical.h"
@@ -74,6 +74,7 @@ class Writer {
 
  private:
   struct Head {
+    std::string id;
     std::uint64_t key = 0;        // position of its first record; 0: it has none
     std::uint64_t position = 0;   // of its last record
     std::uint64_t sequence = 0;   // of its last record
@@ -85,7 +86,6 @@ class Writer {
     bool touched = false;  // read or changed by this transaction, and in touched_
     std::unique_ptr<Unflushed> unflushed;
   };
-  using HeadEntry = std::pair<const std::string, Head>;
 
   Writer(const Limits& limits, Hasher hasher, Flusher flusher, LedgerReader ledger)
       : limits_(limits),
@@ -101,18 +101,18 @@ class Writer {
   absl::Status TryCommit(std::span<Waiting*> batches);
   absl::Status WriteTransaction(std::span<Waiting*> batches, std::size_t& written);
   absl::Status CheckEpoch();
-  absl::StatusOr<HeadEntry*> LoadHead(const std::string& sandbox_id);
-  absl::Status ReadHead(const std::string& sandbox_id, Head& head);
-  absl::Status ReadHash(const std::string& sandbox_id, Head& head);
+  absl::StatusOr<Head*> LoadHead(const std::string& sandbox_id);
+  absl::Status ReadHead(Head& head);
+  absl::Status ReadHash(Head& head);
   // Everything that can refuse this batch. Nothing is written.
-  absl::Status Check(const PreparedBatch& prepared, HeadEntry& entry);
-  absl::Status CheckMeanings(const PreparedBatch& prepared, HeadEntry& entry);
-  absl::StatusOr<LedgerFold*> LoadLedger(HeadEntry& entry);
-  absl::Status Insert(const PreparedBatch& prepared, HeadEntry& entry, Appended& appended);
+  absl::Status Check(const PreparedBatch& prepared, Head& head);
+  absl::Status CheckMeanings(const PreparedBatch& prepared, Head& head);
+  absl::StatusOr<LedgerFold*> LoadLedger(Head& head);
+  absl::Status Insert(const PreparedBatch& prepared, Head& head, Appended& appended);
   absl::Status InsertRecord(const RecordView& record, Head& head);
-  absl::Status Say(HeadEntry& entry, const Projection& projection);
+  absl::Status Say(Head& head, const Projection& projection);
   absl::Status KeepBeside(Head& head, const Batch& batch);
-  void Touch(HeadEntry& entry);
+  void Touch(Head& head);
   // After a failed transaction: what is in memory may be ahead of the disk, so all of it is folded
   // from there again.
   absl::Status Recover();
@@ -146,9 +146,9 @@ class Writer {
   bool behind_ = false;                 // Recover is due
   // Heads of sandboxes that are live, ahead of the tables, or in the current transaction. Others
   // are read when needed.
-  std::unordered_map<std::string, Head> heads_;
-  std::vector<HeadEntry*> touched_;
-  std::vector<HeadEntry*> dirty_;
+  absl::flat_hash_map<std::string_view, std::unique_ptr<Head>> heads_;  // by their ids
+  std::vector<Head*> touched_;
+  std::vector<Head*> dirty_;
   std::string canonical_;
   int wal_pages_ = 0;  // as of the last commit
   int wal_pages_checkpoint_due_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/bare.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -9,7 +10,9 @@
 namespace holdfast::bench {
 namespace {
 
-constexpr int kCheckpointPages = 8'000;  // as the journal's writer
+// As the journal's writer.
+constexpr int kCheckpointPages = 8'000;
+constexpr std::uint64_t kFlushRecords = 65'536;
 
 void Bind(sqlite3_stmt* statement, int index, std::uint64_t value) {
   sqlite3_bind_int64(statement, index, static_cast<sqlite3_int64>(value));
@@ -33,9 +36,23 @@ Bare::Bare(const std::string& path) {
   Execute("PRAGMA synchronous = FULL");
   Execute("PRAGMA trusted_schema = OFF");
   Execute("PRAGMA cell_size_check = ON");
-  Execute("PRAGMA cache_size = -65536");
+  Execute("PRAGMA cache_size = -16384");
   Execute("PRAGMA journal_size_limit = 67108864");
-  Execute(fmt::format("PRAGMA wal_autocheckpoint = {}", kCheckpointPages));
+  Execute("PRAGMA wal_autocheckpoint = 0");
+  due_ = kCheckpointPages;
+  sqlite3_wal_hook(
+      db_,
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<Bare*>(self)->wal_pages_ = pages;
+        return SQLITE_OK;
+      },
+      this);
+}
+
+void Bare::Checkpoint() {
+  ++checkpoints_;
+  sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  due_ = wal_pages_ < kCheckpointPages ? kCheckpointPages : wal_pages_ + kCheckpointPages;
 }
 
 Bare::~Bare() {
@@ -72,9 +89,13 @@ BareRows::BareRows(const std::string& path, std::uint64_t last_position)
           "INSERT INTO records (position, sandbox, sequence, previous, epoch, time_unix_ms, kind,"
           " checksum, type, hash, payload)"
           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")),
-      head_(bare_.Prepare("UPDATE heads SET position = ?2, sequence = ?3 WHERE sandbox = ?1")),
+      head_(bare_.Prepare("INSERT INTO heads (sandbox, position, sequence) VALUES (?1, ?2, ?3)"
+                          " ON CONFLICT (sandbox) DO UPDATE"
+                          " SET position = excluded.position, sequence = excluded.sequence")),
+      flushed_(bare_.Prepare("UPDATE meta SET value = ?1 WHERE name = 'flushed'")),
       heads_(kSandboxes),
-      last_position_(last_position) {
+      last_position_(last_position),
+      flushed_position_(last_position) {
   for (std::size_t i = 0; i < kSandboxes; ++i) heads_[i].position = (i + 1) * kBatchEvents;
 }
 
@@ -102,12 +123,30 @@ void BareRows::Commit(std::size_t batches, std::mt19937_64& random) {
       bare_.Run(insert_);
       head.position = position;
     }
-    Bind(head_, 1, key);
-    Bind(head_, 2, head.position);
-    Bind(head_, 3, head.sequence);
-    bare_.Run(head_);
+    if (!head.dirty) dirty_.push_back(sandbox);
+    head.dirty = true;
   }
   bare_.Run(commit_);
+  const bool checkpoint = bare_.CheckpointIsDue();
+  if (checkpoint || last_position_ - flushed_position_ >= kFlushRecords) Flush();
+  if (checkpoint) bare_.Checkpoint();
+}
+
+void BareRows::Flush() {
+  std::sort(dirty_.begin(), dirty_.end());
+  bare_.Run(begin_);
+  for (const std::size_t sandbox : dirty_) {
+    Bind(head_, 1, sandbox * kBatchEvents + 1);
+    Bind(head_, 2, heads_[sandbox].position);
+    Bind(head_, 3, heads_[sandbox].sequence);
+    bare_.Run(head_);
+    heads_[sandbox].dirty = false;
+  }
+  Bind(flushed_, 1, last_position_);
+  bare_.Run(flushed_);
+  bare_.Run(commit_);
+  flushed_position_ = last_position_;
+  dirty_.clear();
 }
 
 Floor::Floor(const std::string& path) : bare_(path) {
@@ -124,6 +163,7 @@ void Floor::Commit(std::size_t batches) {
     bare_.Run(insert_);
   }
   bare_.Run(commit_);
+  if (bare_.CheckpointIsDue()) bare_.Checkpoint();
 }
 
 }  // namespace holdfast::bench
