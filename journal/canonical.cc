@@ -3,8 +3,8 @@
 // Little-endian, lengths before bytes; nothing is optional, so no two records have the same bytes.
 #include "journal/canonical.h"
 
+#include <libdeflate.h>
 #include <openssl/evp.h>
-#include <zlib.h>
 
 #include <cstring>
 
@@ -44,8 +44,7 @@ void WriteCanonical(const RecordView& record, std::string& bytes) {
 }
 
 std::uint32_t Checksum(std::string_view bytes) {
-  return static_cast<std::uint32_t>(
-      ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  return libdeflate_crc32(0, bytes.data(), bytes.size());
 }
 
 std::uint32_t RowChecksum(std::uint64_t key, bool live, std::string_view id, std::string_view state,

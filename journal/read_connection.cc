@@ -115,7 +115,7 @@ constexpr char kLedgerOneHolding[] =
     "ORDER BY l.participant, l.kind, l.name";
 
 // Names kept in memory by a connection.
-constexpr std::size_t kIdsMax = 65'536;
+constexpr std::size_t kIdsMax = 262'144;
 
 // The columns from `position` to `payload` as kRecord and kScan select them.
 // `stored` keeps its memory from one record to the next.

@@ -11,9 +11,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "journal/canonical.h"
@@ -102,7 +102,7 @@ class ReadConnection {
   Statement ledger_all_, ledger_holding_, ledger_one_, ledger_one_holding_;
   Statement find_snapshot_, find_sealed_;
   // Names by key, of sandboxes that are in the tables. Emptied when it has grown too large.
-  std::unordered_map<std::uint64_t, std::string> ids_;
+  absl::flat_hash_map<std::uint64_t, std::string> ids_;
   std::string canonical_;
 };
 

@@ -56,17 +56,21 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// A message of the size that the other benchmarks append, so that there is something to parse.
+// An answer as a driver gives it, of about the size that the other benchmarks append.
 std::string Payload() {
   journal::v1::Outcome message;
   message.set_intent(7);
   message.set_attempt(1);
   message.set_verdict(journal::v1::Outcome::DONE);
-  message.set_reason("Started");
-  message.set_message(std::string(kPayloadBytes - 30, 'm'));
-  journal::v1::Resource* resource = message.add_resources();
-  resource->set_kind("p");
-  resource->set_name("n");
+  message.set_closes(true);
+  for (const char* kind : {"network", "container"}) {
+    journal::v1::Resource* resource = message.add_resources();
+    resource->set_kind(kind);
+    resource->set_name("hf-3f2a-sandbox-00000007");
+    resource->set_handle("c0ffee00c0ffee00");
+  }
+  (*message.mutable_env())["HOLDFAST_ADDRESS"] = "10.70.0.17";
+  (*message.mutable_env())["HOLDFAST_SANDBOX"] = "sandbox-00000007";
   std::string bytes = message.SerializeAsString();
   if (bytes.size() > kPayloadBytes) Die("the payload is too long");
   return bytes;
@@ -202,8 +206,21 @@ double ReplayBare(const std::string& path, std::uint64_t records) {
   sqlite3_bind_int64(rows, 1, static_cast<sqlite3_int64>(records));
   journal::v1::Outcome message;
   std::uint64_t seen = 0;
+  std::uint64_t numbers[8] = {};
+  std::string type;
+  std::string hash;
+  const auto text = [&](int column, std::string& copy) {
+    copy.assign(static_cast<const char*>(sqlite3_column_blob(rows, column)),
+                static_cast<std::size_t>(sqlite3_column_bytes(rows, column)));
+  };
   const auto start = Clock::now();
   while (sqlite3_step(rows) == SQLITE_ROW) {
+    for (int column = 0; column < 8; ++column) {
+      numbers[column] = static_cast<std::uint64_t>(sqlite3_column_int64(rows, column));
+    }
+    text(8, type);
+    text(9, hash);
+    if (numbers[0] == 0 || type.empty() || hash.empty()) Die("a record is empty");
     if (!message.ParseFromArray(sqlite3_column_blob(rows, 10), sqlite3_column_bytes(rows, 10))) {
       Die("a payload cannot be parsed");
     }
