@@ -17,7 +17,9 @@ namespace holdfast::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class JournalCliBackup : public ::testing::Test {
@@ -128,6 +130,15 @@ TEST_F(JournalCliBackup, RestoreAsksNoGateway) {
 
   EXPECT_EQ(refused.code, client::kExitUsage);
   EXPECT_THAT(refused.err, HasSubstr("--journal"));
+}
+
+TEST_F(JournalCliBackup, SaysInStatusThatAJournalWasRestored) {
+  ASSERT_EQ(On(path_, {"backup", backup_}).code, client::kExitOk);
+  const std::string elsewhere = dir_.File("elsewhere.db");
+  ASSERT_EQ(On(elsewhere, {"restore", backup_}).code, client::kExitOk);
+
+  EXPECT_THAT(On(elsewhere, {"status"}).out, ContainsRegex("\nrestored +20.*position [0-9]+\n"));
+  EXPECT_THAT(On(path_, {"status"}).out, Not(HasSubstr("restored")));
 }
 
 }  // namespace

@@ -47,9 +47,9 @@ grpc::Status ViewsGateway::Why(grpc::ServerContext*, const lifecycle::v1::WhyReq
                                lifecycle::v1::WhyResponse* response) {
   return Give(view_.Why(*request, {kNowMillis}), response);
 }
-grpc::Status ViewsGateway::Verify(grpc::ServerContext*, const lifecycle::v1::VerifyRequest*,
+grpc::Status ViewsGateway::Verify(grpc::ServerContext*, const lifecycle::v1::VerifyRequest* request,
                                   lifecycle::v1::VerifyResponse* response) {
-  return Give(view_.Verify(), response);
+  return Give(view_.Verify(*request), response);
 }
 grpc::Status ViewsGateway::Status(grpc::ServerContext*, const lifecycle::v1::StatusRequest*,
                                   lifecycle::v1::StatusResponse* response) {

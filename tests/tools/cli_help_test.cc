@@ -28,7 +28,7 @@ TEST_P(JournalCliHelp, IsAsInItsGoldenFile) {
 }
 INSTANTIATE_TEST_SUITE_P(Verbs, JournalCliHelp,
                          ::testing::Values("", "ls", "show", "why", "leaks", "ledger", "verify",
-                                           "graph", "status", "backup", "restore"));
+                                           "graph", "status", "checkpoint", "backup", "restore", "key"));
 
 class HoldfastHelp : public ::testing::TestWithParam<const char*> {};
 TEST_P(HoldfastHelp, IsAsInItsGoldenFile) { ExpectHelp(command_line::Run, "holdfast", GetParam()); }

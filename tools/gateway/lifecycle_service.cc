@@ -198,12 +198,12 @@ grpc::ServerUnaryReactor* LifecycleService::Why(Context*, const pb::WhyRequest* 
                     });
 }
 
-grpc::ServerUnaryReactor* LifecycleService::Verify(Context*, const pb::VerifyRequest*,
+grpc::ServerUnaryReactor* LifecycleService::Verify(Context*, const pb::VerifyRequest* request,
                                                    pb::VerifyResponse* response) {
   return AnswerFrom(context_, context_.readers, response,
-                    [this]() -> absl::StatusOr<pb::VerifyResponse> {
+                    [this, request = *request]() -> absl::StatusOr<pb::VerifyResponse> {
                       HF_ASSIGN_OR_RETURN(engine::Engine * engine, context_.Engine());
-                      return views::JournalView(engine->journal().reader()).Verify();
+                      return views::JournalView(engine->journal().reader()).Verify(request);
                     });
 }
 
@@ -219,6 +219,9 @@ grpc::ServerUnaryReactor* LifecycleService::Status(Context*, const pb::StatusReq
         answer.set_epoch(engine->journal().epoch());
         answer.set_pid(getpid());
         answer.set_since_unix_ms(context_.facts.since_unix_ms);
+        const journal::Ownership& before = engine->journal().previous_ownership();
+        answer.set_restored_unix_ms(before.restored_unix_ms);
+        answer.set_restored_position(before.restored_position);
         answer.set_recovering(engine->recovering());
         answer.set_journal_sound(engine->journal().sound());
         FillStartup(engine->startup_report(), *answer.mutable_startup());

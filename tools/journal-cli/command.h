@@ -54,6 +54,7 @@ struct KeyCommands {
 
 // Each adds its verb to `app`.
 Command AddBackup(CLI::App& app);
+Command AddCheckpoint(CLI::App& app);
 Command AddGraph(CLI::App& app);
 KeyCommands AddKey(CLI::App& app);
 Command AddLeaks(CLI::App& app);

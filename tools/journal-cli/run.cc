@@ -94,9 +94,9 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
       "else the default journal file is read. Only `restore` changes a file.\n"
       "Exit codes: 0 ok, 1 usage, 2 not found, 3 stuck or leaked, 4 damaged, 5 refused.");
 
-  const std::vector<Command> commands = {AddLs(app),    AddShow(app),   AddWhy(app),
-                                         AddLeaks(app), AddLedger(app), AddVerify(app),
-                                         AddGraph(app), AddStatus(app), AddBackup(app)};
+  const std::vector<Command> commands = {
+      AddLs(app),     AddShow(app),  AddWhy(app),    AddLeaks(app),      AddLedger(app),
+      AddVerify(app), AddGraph(app), AddStatus(app), AddCheckpoint(app), AddBackup(app)};
   const FileCommand restore = AddRestore(app);
   const KeyCommands key = AddKey(app);
   if (const std::optional<int> answered = client::Parse(app, std::move(args), surroundings)) {

@@ -38,7 +38,8 @@ class Source {
   virtual absl::StatusOr<std::vector<lifecycle::v1::LedgerEntry>> Ledger(std::string_view id,
                                                                          bool all) = 0;
   virtual absl::StatusOr<lifecycle::v1::WhyResponse> Why(std::string_view id) = 0;
-  virtual absl::StatusOr<lifecycle::v1::VerifyResponse> Verify() = 0;
+  virtual absl::StatusOr<lifecycle::v1::VerifyResponse> Verify(
+      const lifecycle::v1::VerifyRequest& request) = 0;
   virtual absl::StatusOr<StatusReport> Status() = 0;
 };
 

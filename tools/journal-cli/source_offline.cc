@@ -67,7 +67,10 @@ class Offline final : public Source {
     return view_.Why(request, now_());
   }
 
-  absl::StatusOr<lifecycle::v1::VerifyResponse> Verify() override { return view_.Verify(); }
+  absl::StatusOr<lifecycle::v1::VerifyResponse> Verify(
+      const lifecycle::v1::VerifyRequest& request) override {
+    return view_.Verify(request);
+  }
 
   absl::StatusOr<StatusReport> Status() override {
     StatusReport report;

@@ -79,10 +79,10 @@ class Online final : public Source {
     return response;
   }
 
-  absl::StatusOr<lifecycle::v1::VerifyResponse> Verify() override {
+  absl::StatusOr<lifecycle::v1::VerifyResponse> Verify(
+      const lifecycle::v1::VerifyRequest& request) override {
     lifecycle::v1::VerifyResponse response;
-    HF_RETURN_IF_ERROR(
-        Call(&client::Stub::Verify, lifecycle::v1::VerifyRequest(), response, false));
+    HF_RETURN_IF_ERROR(Call(&client::Stub::Verify, request, response, false));
     return response;
   }
 

@@ -147,8 +147,11 @@ absl::Status JournalView::History(const HistoryRequest& request,
   }
 }
 
-absl::StatusOr<lifecycle::v1::VerifyResponse> JournalView::Verify() {
-  HF_ASSIGN_OR_RETURN(const journal::VerifyReport report, reader_.Verify());
+absl::StatusOr<lifecycle::v1::VerifyResponse> JournalView::Verify(
+    const lifecycle::v1::VerifyRequest& request) {
+  HF_ASSIGN_OR_RETURN(
+      const journal::VerifyReport report,
+      reader_.Verify(request.quick() ? journal::VerifyMode::kQuick : journal::VerifyMode::kDeep));
   return VerifyToProto(report);
 }
 
@@ -161,6 +164,8 @@ absl::StatusOr<lifecycle::v1::StatusResponse> JournalView::Status(std::string_vi
   response.set_epoch(ownership.epoch);
   response.set_pid(ownership.pid);
   response.set_since_unix_ms(ownership.since_unix_ms);
+  response.set_restored_unix_ms(ownership.restored_unix_ms);
+  response.set_restored_position(ownership.restored_position);
   *held = ownership.held_now;
   return response;
 }

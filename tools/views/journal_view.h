@@ -49,7 +49,7 @@ class JournalView {
   absl::Status History(const lifecycle::v1::HistoryRequest& request,
                        const std::function<bool(const lifecycle::v1::HistoryEntry& entry)>& visit);
 
-  absl::StatusOr<lifecycle::v1::VerifyResponse> Verify();
+  absl::StatusOr<lifecycle::v1::VerifyResponse> Verify(const lifecycle::v1::VerifyRequest& request);
 
   // What the file alone tells: journal id, owner, epoch. `startup`, drivers and extensions stay
   // empty. `held` is set to whether a gateway holds the journal now.
