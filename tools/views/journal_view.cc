@@ -14,6 +14,7 @@
 #include "support/status_macros.h"
 #include "tools/views/convert.h"
 #include "tools/views/narrator.h"
+#include "tools/views/snapshot_check.h"
 
 namespace holdfast::views {
 namespace {
@@ -150,8 +151,9 @@ absl::Status JournalView::History(const HistoryRequest& request,
 absl::StatusOr<lifecycle::v1::VerifyResponse> JournalView::Verify(
     const lifecycle::v1::VerifyRequest& request) {
   HF_ASSIGN_OR_RETURN(
-      const journal::VerifyReport report,
+      journal::VerifyReport report,
       reader_.Verify(request.quick() ? journal::VerifyMode::kQuick : journal::VerifyMode::kDeep));
+  if (!request.quick()) HF_RETURN_IF_ERROR(CheckSnapshots(reader_, report.damages));
   return VerifyToProto(report);
 }
 
