@@ -128,7 +128,7 @@ class PowerCut : public ::testing::Test {
 TEST_F(PowerCut, AnywhereLosesNothingThatWasAcknowledged) {
   const std::vector<DiskOperation>& operations = TheLife().operations();
   ASSERT_FALSE(operations.empty());
-  const std::uint64_t seeds = TakesAll() ? 12 : 1;
+  const std::uint64_t seeds = TakesAll() ? 5 : 1;
   Disk disk;
   for (std::size_t cut = 0; cut <= operations.size() && !HasFailure(); ++cut) {
     if (cut > 0) disk.Apply(operations[cut - 1]);
@@ -165,7 +165,7 @@ TEST_F(PowerCut, DuringTheOpenThatFollowsACutLosesNothingEither) {
 
 void SweepWithLies(Syncs syncs, std::size_t step, const std::vector<DiskOperation>& operations,
                    void (*expect)(const Files& files)) {
-  const std::uint64_t seeds = TakesAll() ? 12 : 1;
+  const std::uint64_t seeds = TakesAll() ? 5 : 1;
   for (std::uint64_t i = 0; i < seeds; ++i) {
     Disk disk({}, syncs, i);
     for (std::size_t cut = 0; cut <= operations.size() && !::testing::Test::HasFailure(); ++cut) {
