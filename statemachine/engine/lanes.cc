@@ -31,9 +31,10 @@ constexpr milliseconds kJournalRetry{200};
 // How often a sandbox that cannot be read for a passing reason is read again before it is set
 // aside.
 constexpr int kLoadTriesMore = 3;
-// The most records after a sandbox's snapshot, and so what loading it folds: less than reading the
-// snapshot itself from a disk takes. With fewer, a sandbox that is worked at would write a
-// snapshot, a few KiB, for every few records of a hundred bytes; at rest it gets one anyway.
+// The most records after a sandbox's snapshot, and so the most that loading it folds. A create that
+// goes well is about 20 records and ends with a snapshot of its own, so this is for one that is
+// retried for long. More often would cost more than it saves: a snapshot repeats spec, plan and all
+// that is held.
 constexpr std::uint64_t kSnapshotRecordsMax = 64;
 // Participants keep their own deadlines; this much later the engine stops believing them.
 constexpr milliseconds kDeadlineSlack{1'000};
