@@ -54,6 +54,7 @@ journal::Visit Continue(const journal::Record&) { return journal::Visit::kContin
 bool ReadEverything(journal::Reader& reader) {
   bool ok = reader.ReadTail(0, kRowsMax, Continue).ok();
   ok = reader.LastPosition().ok() && ok;
+  ok = reader.MakeCheckpoint(0).ok() && ok;
   ok = reader.ReadOwnership().ok() && ok;
   ok = reader.ListSandboxes(true, "", kRowsMax).ok() && ok;
   ok = reader.ListOpenIntents("").ok() && ok;
