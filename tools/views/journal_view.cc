@@ -153,7 +153,11 @@ absl::StatusOr<lifecycle::v1::VerifyResponse> JournalView::Verify(
   HF_ASSIGN_OR_RETURN(
       journal::VerifyReport report,
       reader_.Verify(request.quick() ? journal::VerifyMode::kQuick : journal::VerifyMode::kDeep));
-  if (!request.quick()) HF_RETURN_IF_ERROR(CheckSnapshots(reader_, report.damages));
+  if (!request.quick()) {
+    const absl::Status checked = CheckSnapshots(reader_, report.damages);
+    // Damage that was named may be why the rest could not be checked; the report is worth more.
+    if (report.ok()) HF_RETURN_IF_ERROR(checked);
+  }
   return VerifyToProto(report);
 }
 
