@@ -11,6 +11,7 @@
 // others in every sweep. HOLDFAST_FAULTS=all takes all of them (minutes).
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 #include "fmt/format.h"
@@ -27,6 +28,11 @@ struct Sweep {
   bool lasting;
   std::uint64_t quick_step;
 };
+
+// In a test's name.
+std::ostream& operator<<(std::ostream& out, const Sweep& sweep) {
+  return out << NameOf(sweep.call) << " " << NameOf(sweep.effect);
+}
 
 constexpr Sweep kSweeps[] = {
     {Call::kOpen, Effect::kDiskFull, false, 1},

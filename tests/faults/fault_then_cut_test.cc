@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,11 @@ struct Sweep {
   Effect effect;
   std::uint64_t quick_step;
 };
+
+// In a test's name.
+std::ostream& operator<<(std::ostream& out, const Sweep& sweep) {
+  return out << NameOf(sweep.call) << " " << NameOf(sweep.effect);
+}
 
 class FaultThenPowerCut : public ::testing::TestWithParam<Sweep> {};
 

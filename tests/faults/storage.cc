@@ -51,6 +51,11 @@ std::string_view NameOf(Effect effect) {
   return "?";
 }
 
+std::ostream& operator<<(std::ostream& out, const Fault& fault) {
+  return out << NameOf(fault.call) << " " << fault.nth << " " << NameOf(fault.effect)
+             << (fault.lasting ? " until lifted" : " once");
+}
+
 Storage& Storage::Get() {
   static Storage* const storage = [] {
     InstallFaultVfs();

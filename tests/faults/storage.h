@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,8 @@ struct Fault {
   std::uint64_t nth = 1;  // from 1: the first call that fails
   bool lasting = false;   // and every later one of its kind, until it is lifted
 };
+
+std::ostream& operator<<(std::ostream& out, const Fault& fault);
 
 // All members may be called by any thread.
 class Storage {
