@@ -115,6 +115,12 @@ Ran House::JournalCliOffline(const std::vector<std::string>& words) {
   return Run(std::move(line));
 }
 
+Ran House::JournalCliAlone(const std::vector<std::string>& words) {
+  std::vector<std::string> line = {HOLDFAST_JOURNAL_CLI};
+  line.insert(line.end(), words.begin(), words.end());
+  return Run(std::move(line));
+}
+
 void House::LeaveNothing() {
   if (gateway_ == nullptr) {
     const World world = Look();

@@ -60,6 +60,7 @@ class House {
   std::unique_ptr<Child> HoldfastLater(const std::vector<std::string>& words);
   Ran JournalCli(const std::vector<std::string>& words);         // asks the gateway
   Ran JournalCliOffline(const std::vector<std::string>& words);  // reads the file
+  Ran JournalCliAlone(const std::vector<std::string>& words);    // told of neither
 
   World Look() { return e2e::Look(state_, gateway_ == nullptr ? 0 : gateway_->pid()); }
   // Deletes every sandbox, ends the gateway and expects that nothing is left. Starts a gateway when
