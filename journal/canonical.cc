@@ -95,6 +95,14 @@ Hash Hasher::Link(const Hash& previous, std::string_view canonical) {
   return hash;
 }
 
+Hash Hasher::Of(std::string_view bytes) {
+  Hash hash;
+  HF_CHECK(EVP_DigestInit_ex2(context_.get(), nullptr, nullptr) == 1);
+  HF_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+  HF_CHECK(EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr) == 1);
+  return hash;
+}
+
 std::string ToHex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;

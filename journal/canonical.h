@@ -58,6 +58,8 @@ class Hasher {
 
   // SHA-256(previous || canonical).
   Hash Link(const Hash& previous, std::string_view canonical);
+  // SHA-256(bytes).
+  Hash Of(std::string_view bytes);
 
  private:
   struct Free {

@@ -16,8 +16,7 @@
 namespace holdfast::journal {
 namespace {
 
-absl::StatusOr<HeadAt> FindHead(ReadConnection& connection,
-                                const ReadConnection::SandboxKeys& sandbox,
+absl::StatusOr<HeadAt> FindHead(JournalView& connection, const JournalView::SandboxKeys& sandbox,
                                 std::uint64_t position) {
   const std::string& id = sandbox.row.sandbox_id;
   std::uint64_t at = sandbox.row.head_position;
@@ -79,11 +78,11 @@ class Digest {
 
 }  // namespace
 
-absl::Status CollectHeads(ReadConnection& connection, std::uint64_t position,
+absl::Status CollectHeads(JournalView& connection, std::uint64_t position,
                           std::vector<HeadAt>& heads) {
   return connection.ForEachSandbox(
       /*live_only=*/false,
-      [&](const ReadConnection::SandboxKeys& sandbox,
+      [&](const JournalView::SandboxKeys& sandbox,
           std::string_view wrong) -> absl::StatusOr<Visit> {
         if (sandbox.key > position) return Visit::kStop;  // in the order of the keys
         if (!wrong.empty()) {

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "journal/canonical.h"
 #include "journal/journal.h"
-#include "journal/reader.h"
+#include "journal/view.h"
 
 namespace holdfast::journal {
 
@@ -24,10 +24,10 @@ struct HeadAt {
   Hash hash{};
 };
 
-// Appends the heads at `position` of the sandboxes in the connection's own tables. Reads one record
+// Appends the heads at `position` of all sandboxes, archived ones included. Reads one record
 // of each, and those after `position` of those that went on.
 // REQUIRES: a read transaction is open. Errors: DataLoss  a head cannot be found or believed
-absl::Status CollectHeads(ReadConnection& connection, std::uint64_t position,
+absl::Status CollectHeads(JournalView& connection, std::uint64_t position,
                           std::vector<HeadAt>& heads);
 
 // `heads` in any order, each sandbox once.

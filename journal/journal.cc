@@ -16,6 +16,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "fmt/format.h"
+#include "journal/archiver.h"
 #include "journal/lock.h"
 #include "journal/ownership.h"
 #include "journal/queue.h"
@@ -33,14 +34,15 @@ constexpr std::chrono::milliseconds kProbeLast{1'000};
 class JournalImpl final : public Journal {
  public:
   JournalImpl(Lock lock, std::unique_ptr<Writer> writer, std::unique_ptr<Reader> reader,
-              Ownership previous, const Limits& limits)
-      : previous_(std::move(previous)),
-        limits_(limits),
+              Ownership previous, const Options& options)
+      : path_(options.path),
+        previous_(std::move(previous)),
+        limits_(options.limits),
         lock_(std::move(lock)),
         writer_(std::move(writer)),
         epoch_(writer_->epoch()),
         reader_(std::move(reader)),
-        queue_(limits),
+        queue_(limits_),
         thread_([this] { Run(); }) {}
 
   ~JournalImpl() override { Close().IgnoreError(); }  // who wants the error has closed it already
@@ -76,6 +78,21 @@ class JournalImpl final : public Journal {
   }
   absl::Status Flush() override {
     return OnWriter([](Writer& writer) { return writer.Flush(); });
+  }
+
+  absl::StatusOr<ArchiveReport> Archive(const ArchiveOptions& options) override {
+    const std::lock_guard one_at_a_time(archiving_);
+    const auto turn = [this](absl::FunctionRef<absl::Status(Writer&)> work) {
+      return OnWriter(work);
+    };
+    return Archiver(path_, turn).Run(options);
+  }
+  absl::StatusOr<ExpireReport> ExpireArchives(std::int64_t older_than_unix_ms) override {
+    const std::lock_guard one_at_a_time(archiving_);
+    const auto turn = [this](absl::FunctionRef<absl::Status(Writer&)> work) {
+      return OnWriter(work);
+    };
+    return Archiver(path_, turn).Expire(older_than_unix_ms);
   }
 
   Reader& reader() override { return *reader_; }
@@ -224,6 +241,7 @@ class JournalImpl final : public Journal {
   }
 
   // Constant after construction.
+  const std::string path_;
   const Ownership previous_;
   const Limits limits_;
 
@@ -239,6 +257,7 @@ class JournalImpl final : public Journal {
   std::atomic<std::uint64_t> commits_{0}, batches_{0}, records_{0}, commits_failed_{0};
   Queue queue_;
 
+  std::mutex archiving_;
   std::once_flag closed_;
   absl::Status close_status_;  // guarded by closed_
 
@@ -274,7 +293,7 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(Options options) {
   HF_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Open(options, previous));
   HF_ASSIGN_OR_RETURN(std::unique_ptr<Reader> reader, Reader::Open(options.path));
   return std::make_unique<JournalImpl>(*std::move(lock), std::move(writer), std::move(reader),
-                                       std::move(previous), options.limits);
+                                       std::move(previous), options);
 }
 
 }  // namespace holdfast::journal

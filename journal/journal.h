@@ -78,8 +78,7 @@ struct Damage {
 
 enum class VerifyMode {
   // Every page, checksum and pointer from the last flush on, every head and live row, every
-  // segment's
-  // size and seal. Grows with what is live.
+  // segment's size and seal. Grows with what is live and with the number of segments.
   kQuick,
   // All of it: every record's checksum and chain, all projections folded anew, every segment.
   kDeep,
@@ -140,6 +139,8 @@ class Reader {
   virtual absl::StatusOr<std::optional<Snapshot>> FindSnapshot(std::string_view sandbox_id) = 0;
   // See Batch::sealed. Empty when there is none.
   virtual absl::StatusOr<std::optional<std::string>> ReadSealed(std::string_view sandbox_id) = 0;
+  // Of the archive, in the order of their numbers, expired ones too.
+  virtual absl::StatusOr<std::vector<Segment>> ListSegments() = 0;
   virtual absl::StatusOr<std::uint64_t> LastPosition() = 0;
   virtual absl::StatusOr<Ownership> ReadOwnership() = 0;
   // Random name of this journal file, made when it was created; on labels of what its gateway
@@ -155,6 +156,33 @@ class Reader {
   // Errors: OutOfRange  the journal ends before `position`
   //         DataLoss    a sandbox's last record is damaged
   virtual absl::StatusOr<Checkpoint> MakeCheckpoint(std::uint64_t position) = 0;
+};
+
+struct ArchiveOptions {
+  // Sandboxes that are finished, hold nothing, and whose last record is older than this go.
+  std::int64_t finished_before_unix_ms = 0;
+  // Of one segment. Moving a segment's sandboxes is one transaction, which appends wait for: about
+  // 20 microseconds each. A segment is also what a reader opens for one sandbox, and what a
+  // retention removes at once, so it must not hold years.
+  std::size_t sandboxes_per_segment_max = 4'096;
+  // The records are counted in memory while it is built, at 16 bytes each; about 150 MB of file.
+  std::size_t records_per_segment_max = 500'000;
+  // Asked now and then; true: end early, the next run goes on. May be empty.
+  std::function<bool()> stop;
+};
+
+struct ArchiveReport {
+  std::uint64_t segments = 0;  // sealed by this run
+  std::uint64_t sandboxes = 0;
+  std::uint64_t records = 0;
+  // Why sandboxes stay that were due: what is damaged is not sealed. One sentence each.
+  std::vector<std::string> kept;
+};
+
+struct ExpireReport {
+  std::vector<Segment> segments;  // removed by this run
+  // Why segments stay that were due. One sentence each.
+  std::vector<std::string> kept;
 };
 
 // Of this process's hold on the journal, for metrics.
@@ -201,6 +229,17 @@ class Journal {
   // Brings the projections up to the last record, durably. It happens by itself; this is for those
   // who want to read the file's tables with other tools. Errors: as Append.
   virtual absl::Status Flush() = 0;
+
+  // Moves finished sandboxes, whole, into sealed segments in `<path>.archive/`, where every call of
+  // the reader finds them; then goes on with what an earlier run had to leave. Any thread, which
+  // does the work; appends wait at most for the moves. One run at a time; a second one waits.
+  // Errors: as Append; DataLoss  a segment was not on the disk what was written into it. Nothing is
+  // lost by any of them, and the next run goes on.
+  virtual absl::StatusOr<ArchiveReport> Archive(const ArchiveOptions& options) = 0;
+  // Throws away, for ever, segments of which every record is older. Not one with records of a
+  // sandbox that lives again, or that has others in a segment which stays. Any thread. Errors: as
+  // Append.
+  virtual absl::StatusOr<ExpireReport> ExpireArchives(std::int64_t older_than_unix_ms) = 0;
 
   virtual Reader& reader() = 0;
   virtual std::uint64_t epoch() const = 0;

@@ -35,6 +35,7 @@ constexpr char kEach[] =
     "SELECT s.key, s.id, s.live, s.checksum, s.state, s.summary, h.position, h.sequence\n"
     "FROM sandboxes AS s\n"
     "LEFT JOIN heads AS h ON h.sandbox = s.key\n"
+    "WHERE s.key > ?1\n"
     "ORDER BY s.key";
 constexpr char kEachLive[] =
     "SELECT s.key, s.id, s.live, s.checksum, s.state, s.summary, h.position, h.sequence\n"
@@ -183,13 +184,10 @@ template <typename Row>
 class ByKey {
  public:
   void Add(std::uint64_t key, Row row) { rows_.emplace_back(key, std::move(row)); }
-  std::vector<Row> Take() {
+  std::vector<std::pair<std::uint64_t, Row>> Take() {
     std::stable_sort(rows_.begin(), rows_.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
-    std::vector<Row> taken;
-    taken.reserve(rows_.size());
-    for (auto& [key, row] : rows_) taken.push_back(std::move(row));
-    return taken;
+    return std::move(rows_);
   }
 
  private:
@@ -306,24 +304,13 @@ absl::StatusOr<ReadConnection::SandboxKeys> ReadConnection::FindSandbox(
   return absl::DataLossError(fmt::format("sandbox \"{}\": {}", sandbox_id, wrong));
 }
 
-absl::StatusOr<std::vector<std::uint64_t>> ReadConnection::WalkBack(const SandboxKeys& sandbox,
-                                                                    std::uint64_t from_sequence) {
-  std::vector<std::uint64_t> positions;
-  std::uint64_t position = sandbox.row.head_position;
-  for (std::uint64_t sequence = sandbox.row.head_sequence;
-       sequence > 0 && sequence >= from_sequence; --sequence) {
-    const ResetOnExit reset(walk_);
-    HF_ASSIGN_OR_RETURN(const bool found, walk_.Bind(1, position).Step());
-    if (!found || walk_.Unsigned(0) != sandbox.key || walk_.Unsigned(1) != sequence ||
-        walk_.Unsigned(2) >= position || (walk_.Unsigned(2) == 0) != (sequence == 1)) {
-      return absl::DataLossError(fmt::format(
-          "sandbox \"{}\": record {} at position {}{}", sandbox.row.sandbox_id, sequence, position,
-          found ? " is not what its successor points to" : " is missing"));
-    }
-    positions.push_back(position);
-    position = walk_.Unsigned(2);
-  }
-  return positions;
+absl::StatusOr<std::optional<ReadConnection::Link>> ReadConnection::FindLink(
+    std::uint64_t position) {
+  const ResetOnExit reset(walk_);
+  HF_ASSIGN_OR_RETURN(const bool found, walk_.Bind(1, position).Step());
+  if (!found) return std::nullopt;
+  return Link{
+      .sandbox = walk_.Unsigned(0), .sequence = walk_.Unsigned(1), .previous = walk_.Unsigned(2)};
 }
 
 absl::StatusOr<std::optional<StoredRecord>> ReadConnection::ReadRecord(
@@ -404,13 +391,14 @@ absl::StatusOr<std::vector<SandboxRow>> ReadConnection::ListSandboxes(bool live_
 }
 
 absl::Status ReadConnection::ForEachSandbox(
-    bool live_only,
+    bool live_only, std::uint64_t after_key,
     const std::function<absl::StatusOr<Visit>(const SandboxKeys&, std::string_view wrong)>& visit) {
   Statement& list = live_only ? each_live_ : each_;
   const ResetOnExit reset(list);
+  if (!live_only) list.Bind(1, after_key);
   // What was said of a sandbox since the flush takes the place of its row, and may bring or take
   // it.
-  auto said = tail_.entries().begin();
+  auto said = tail_.entries().upper_bound(after_key);
   SandboxKeys sandbox;
   std::string wrong;
   while (true) {
@@ -455,6 +443,11 @@ absl::StatusOr<std::optional<std::string>> ReadConnection::FindSealed(std::uint6
 absl::StatusOr<std::vector<OpenIntent>> ReadConnection::ListOpenIntents(
     std::string_view sandbox_id) {
   ByKey<OpenIntent> rows;
+  const auto take = [&rows] {
+    std::vector<OpenIntent> taken;
+    for (auto& [key, row] : rows.Take()) taken.push_back(std::move(row));
+    return taken;
+  };
   const auto add_folded = [&](const TailEntry& entry) {
     for (auto [sequence, intent] : entry.unflushed.ledger->open_intents()) {
       intent.sandbox_id = entry.id;
@@ -464,7 +457,7 @@ absl::StatusOr<std::vector<OpenIntent>> ReadConnection::ListOpenIntents(
   if (const TailEntry* entry = sandbox_id.empty() ? nullptr : tail_.Find(sandbox_id);
       IsFolded(entry)) {
     add_folded(*entry);
-    return rows.Take();
+    return take();
   }
   Statement& list = sandbox_id.empty() ? intents_all_ : intents_one_;
   const ResetOnExit reset(list);
@@ -479,11 +472,11 @@ absl::StatusOr<std::vector<OpenIntent>> ReadConnection::ListOpenIntents(
       if (IsFolded(&entry)) add_folded(entry);
     }
   }
-  return rows.Take();
+  return take();
 }
 
-absl::StatusOr<std::vector<LedgerRow>> ReadConnection::ReadLedger(std::string_view sandbox_id,
-                                                                  bool all) {
+absl::StatusOr<ReadConnection::KeyedLedger> ReadConnection::ReadLedger(std::string_view sandbox_id,
+                                                                       bool all) {
   ByKey<LedgerRow> rows;
   const auto add_folded = [&](const TailEntry& entry) {
     for (auto [key, row] : entry.unflushed.ledger->rows()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reader: a few read connections, of which each call borrows one for one snapshot, so that
+// The reader: a few views of the journal, of which each call borrows one for one snapshot, so that
 // calls do not wait for each other and a visitor may call the reader again.
 #include "journal/reader.h"
 
@@ -15,6 +15,7 @@
 #include "journal/ownership.h"
 #include "journal/schema.h"
 #include "journal/verify.h"
+#include "journal/view.h"
 #include "support/status_macros.h"
 
 namespace holdfast::journal {
@@ -64,7 +65,7 @@ class ReaderImpl final : public Reader {
 
   absl::StatusOr<SandboxRow> FindSandbox(std::string_view sandbox_id) override {
     HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
-    HF_ASSIGN_OR_RETURN(ReadConnection::SandboxKeys sandbox, now->FindSandbox(sandbox_id));
+    HF_ASSIGN_OR_RETURN(JournalView::SandboxKeys sandbox, now->FindSandbox(sandbox_id));
     return std::move(sandbox.row);
   }
 
@@ -90,7 +91,7 @@ class ReaderImpl final : public Reader {
     HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
     return now->ForEachSandbox(
         /*live_only=*/true,
-        [&](const ReadConnection::SandboxKeys& sandbox, std::string_view) -> absl::StatusOr<Visit> {
+        [&](const JournalView::SandboxKeys& sandbox, std::string_view) -> absl::StatusOr<Visit> {
           const auto snapshot = now->FindSnapshot(sandbox);
           if (!snapshot.ok() && !absl::IsDataLoss(snapshot.status())) return snapshot.status();
           const bool whole = snapshot.ok() && snapshot->has_value();
@@ -114,6 +115,14 @@ class ReaderImpl final : public Reader {
     if (absl::IsNotFound(sandbox.status())) return std::nullopt;
     HF_RETURN_IF_ERROR(sandbox.status());
     return now->FindSealed(sandbox->key);
+  }
+
+  absl::StatusOr<std::vector<Segment>> ListSegments() override {
+    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+    HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, now->archive().List());
+    std::vector<Segment> segments;
+    for (const SegmentRow& row : rows) segments.push_back(row.segment);
+    return segments;
   }
 
   absl::StatusOr<std::uint64_t> LastPosition() override {
@@ -151,15 +160,15 @@ class ReaderImpl final : public Reader {
   // Ends the transaction and gives the connection back.
   struct GiveBack {
     ReaderImpl* reader;
-    void operator()(ReadConnection* connection) const {
+    void operator()(JournalView* connection) const {
       connection->End();
-      reader->Return(std::unique_ptr<ReadConnection>(connection));
+      reader->Return(std::unique_ptr<JournalView>(connection));
     }
   };
-  using Borrowed = std::unique_ptr<ReadConnection, GiveBack>;
+  using Borrowed = std::unique_ptr<JournalView, GiveBack>;
 
   absl::StatusOr<Borrowed> Borrow() {
-    std::unique_ptr<ReadConnection> connection;
+    std::unique_ptr<JournalView> connection;
     {
       const std::lock_guard lock(mutex_);
       if (!idle_.empty()) {
@@ -179,12 +188,12 @@ class ReaderImpl final : public Reader {
       // Of another version by now, if nothing else.
       connection.reset();
     }
-    HF_ASSIGN_OR_RETURN(connection, ReadConnection::Open(path_));
+    HF_ASSIGN_OR_RETURN(connection, JournalView::Open(path_));
     HF_RETURN_IF_ERROR(connection->Begin());
     return Borrowed(connection.release(), GiveBack{this});
   }
 
-  void Return(std::unique_ptr<ReadConnection> connection) {
+  void Return(std::unique_ptr<JournalView> connection) {
     const std::lock_guard lock(mutex_);
     if (idle_.size() < kIdleConnectionsMax) idle_.push_back(std::move(connection));
   }
@@ -192,7 +201,7 @@ class ReaderImpl final : public Reader {
   const std::string path_;
   const std::string journal_id_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<ReadConnection>> idle_;  // guarded by mutex_
+  std::vector<std::unique_ptr<JournalView>> idle_;  // guarded by mutex_
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One read connection with its prepared statements, as the reader's calls and Verify use it. Each
-// use of it sees one moment: the tables, and on top of them the records that are not flushed yet
-// (journal/tail.h). journal/reader.cc keeps a few of these.
+// One read connection to one file, a journal or a segment of its archive, with its prepared
+// statements. Each use of it sees one moment: the tables, and on top of them the records that are
+// not flushed yet (journal/tail.h). journal/view.h puts a journal and its segments together.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -52,19 +53,24 @@ class ReadConnection {
   };
   // NotFound; DataLoss when the row's checksum fails.
   absl::StatusOr<SandboxKeys> FindSandbox(std::string_view sandbox_id);
-  // Every sandbox in the order of its key, with what is wrong with its row: empty when nothing is.
+  // Every sandbox with a greater key, in the order of their keys, with what is wrong with its row:
+  // empty when nothing is. REQUIRES: after_key is 0 when live_only.
   absl::Status ForEachSandbox(
-      bool live_only,
+      bool live_only, std::uint64_t after_key,
       const std::function<absl::StatusOr<Visit>(const SandboxKeys&, std::string_view wrong)>&
           visit);
   // Empty when there is none; DataLoss when its checksum fails.
   absl::StatusOr<std::optional<Snapshot>> FindSnapshot(const SandboxKeys& sandbox);
   absl::StatusOr<std::optional<std::string>> FindSealed(std::uint64_t key);
 
-  // The positions of the sandbox's records from `from_sequence` to the head, newest first, by their
-  // back pointers. Errors: DataLoss naming where they break.
-  absl::StatusOr<std::vector<std::uint64_t>> WalkBack(const SandboxKeys& sandbox,
-                                                      std::uint64_t from_sequence);
+  // Of the record at a position, what leads back from it.
+  struct Link {
+    std::uint64_t sandbox = 0;  // key
+    std::uint64_t sequence = 0;
+    std::uint64_t previous = 0;
+  };
+  // Empty when there is no such record.
+  absl::StatusOr<std::optional<Link>> FindLink(std::uint64_t position);
 
   // Empty when there is no such record. A checksum that fails is no error here; see `sound`.
   absl::StatusOr<std::optional<StoredRecord>> ReadRecord(std::uint64_t position,
@@ -78,7 +84,9 @@ class ReadConnection {
   absl::StatusOr<std::vector<SandboxRow>> ListSandboxes(bool live_only, std::string_view after_id,
                                                         std::size_t limit);
   absl::StatusOr<std::vector<OpenIntent>> ListOpenIntents(std::string_view sandbox_id);
-  absl::StatusOr<std::vector<LedgerRow>> ReadLedger(std::string_view sandbox_id, bool all);
+  // Each with the key of its sandbox, in the order of these.
+  using KeyedLedger = std::vector<std::pair<std::uint64_t, LedgerRow>>;
+  absl::StatusOr<KeyedLedger> ReadLedger(std::string_view sandbox_id, bool all);
   std::uint64_t LastPosition() const { return tail_.last_position(); }
 
  private:

@@ -176,7 +176,8 @@ absl::StatusOr<bool> Tail::Continues(std::uint64_t key, std::uint64_t sequence,
   }
   const ResetOnExit reset(select_head_);
   HF_ASSIGN_OR_RETURN(const bool found, select_head_.Bind(1, key).Step());
-  if (!found) return previous == 0 && sequence == 1;
+  // One that was archived goes on from there.
+  if (!found) return previous == 0 ? sequence == 1 : sequence > 1 && previous >= key;
   return select_head_.Unsigned(0) == previous && select_head_.Unsigned(1) + 1 == sequence;
 }
 

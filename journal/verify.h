@@ -5,13 +5,13 @@
 
 #include "absl/status/statusor.h"
 #include "journal/journal.h"
-#include "journal/reader.h"
+#include "journal/view.h"
 
 namespace holdfast::journal {
 
-// REQUIRES: a transaction is open on `connection`; all of it sees that one moment, and blocks no
+// REQUIRES: `view` stands in a transaction; all of it sees that one moment, and blocks no
 // writer. Deep needs memory for two bits per record and for one sandbox's positions, intents and
 // ledger rows; quick for nothing that grows.
-absl::StatusOr<VerifyReport> Verify(ReadConnection& connection, VerifyMode mode);
+absl::StatusOr<VerifyReport> Verify(JournalView& view, VerifyMode mode);
 
 }  // namespace holdfast::journal

@@ -75,8 +75,10 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const Options& options,
   HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
   HF_ASSIGN_OR_RETURN(Flusher flusher, Flusher::Create(database));
   HF_ASSIGN_OR_RETURN(LedgerReader ledger, LedgerReader::Create(database));
-  auto writer = std::unique_ptr<Writer>(
-      new Writer(options.limits, std::move(hasher), std::move(flusher), std::move(ledger)));
+  HF_ASSIGN_OR_RETURN(Archive archive, Archive::Create(database, options.path));
+  auto writer =
+      std::unique_ptr<Writer>(new Writer(options.limits, std::move(hasher), std::move(flusher),
+                                         std::move(ledger), std::move(archive)));
   writer->database_ = std::move(database);
   HF_RETURN_IF_ERROR(writer->Prepare());
   HF_RETURN_IF_ERROR(writer->TakeEpoch(options, previous_ownership));
@@ -245,7 +247,7 @@ absl::Status Writer::ReadHead(Head& head) {
   {
     const ResetOnExit reset(select_sandbox_);
     HF_ASSIGN_OR_RETURN(const bool found, select_sandbox_.BindText(1, head.id).Step());
-    if (!found) return absl::OkStatus();
+    if (!found) return ReadArchivedHead(head);
     head.key = select_sandbox_.Unsigned(0);
     head.live = select_sandbox_.Integer(1) != 0;
     head.said_digest = SaidDigest(select_sandbox_.Bytes(3), select_sandbox_.Bytes(4));
@@ -274,6 +276,30 @@ absl::Status Writer::ReadHash(Head& head) {
   return absl::OkStatus();
 }
 
+absl::Status Writer::ReadArchivedHead(Head& head) {
+  // A file that cannot be read is this sandbox's misfortune and nobody else's.
+  const auto parts = archive_.Find(head.id);
+  if (!parts.ok()) return Damaged(head.id, std::string(parts.status().message()));
+  if (parts->empty()) return absl::OkStatus();
+  const Archive::Part& last = parts->front();
+  const auto segment = archive_.Open(last.row.segment);
+  if (!segment.ok()) return Damaged(head.id, std::string(segment.status().message()));
+  const auto record = (*segment)->ReadRecord(last.head.row.head_position, head.id);
+  if (!record.ok()) return Damaged(head.id, std::string(record.status().message()));
+  if (!record->has_value() || !(*record)->sound || (*record)->sandbox != last.head.key ||
+      (*record)->record.sequence != last.head.row.head_sequence) {
+    return Damaged(head.id, fmt::format("its last record, in archive segment {}, is damaged",
+                                        last.row.segment.file));
+  }
+  // It has no row in the tables, and its ledger begins anew: what it held before has ended.
+  head.key = last.head.key;
+  head.is_new = true;
+  head.position = last.head.row.head_position;
+  head.sequence = last.head.row.head_sequence;
+  head.hash = (*record)->hash;
+  return absl::OkStatus();
+}
+
 absl::Status Writer::Check(const PreparedBatch& prepared, Head& head) {
   const Batch& batch = prepared.batch;
   if (batch.expected_sequence != head.sequence) {
@@ -294,14 +320,20 @@ absl::Status Writer::CheckMeanings(const PreparedBatch& prepared, Head& head) {
     } else {
       if (ledger->facts().contains(intent)) continue;
       // Closed already: a late word about a step of long ago. Rare enough to walk to its record.
-      HF_ASSIGN_OR_RETURN(auto found, ledger_.FindIntent(head.key, head.position, intent));
-      if (found.has_value()) {
-        ledger->Learn(intent, *std::move(found));
+      auto found = ledger_.FindIntent(head.key, head.position, intent);
+      if (!found.ok()) {
+        // The walk ended where the archive begins: an intent in there was closed before.
+        if (!absl::IsDataLoss(found.status())) return found.status();
+        HF_ASSIGN_OR_RETURN(const bool archived, archive_.Mentions(head.id));
+        if (!archived) return found.status();
+      } else if (found->has_value()) {
+        ledger->Learn(intent, **std::move(found));
         continue;
       }
     }
     return absl::InvalidArgumentError(
-        fmt::format("batch of sandbox \"{}\": an outcome answers record {}, which is no intent",
+        fmt::format("batch of sandbox \"{}\": an outcome answers record {}, which is no intent of "
+                    "its present life",
                     prepared.batch.sandbox_id, intent));
   }
   return absl::OkStatus();

@@ -18,8 +18,10 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "journal/archive.h"
 #include "journal/canonical.h"
 #include "journal/flush.h"
 #include "journal/journal.h"
@@ -60,6 +62,25 @@ class Writer {
   absl::Status ReplaceSealed(std::string_view sandbox_id, std::string_view expected,
                              std::string_view replacement);
 
+  // What follows is for the archive (journal/archiver.h); journal/writer_archive.cc. Each flushes
+  // first and is one transaction; errors as Commit.
+  //
+  // Makes the sealed segment the place of its sandboxes, and takes their rows from the tables;
+  // their records stay. Aborted when one of them has changed since: then nothing happened.
+  absl::Status AdoptSegment(const Segment& segment, std::span<const SegmentPart> parts);
+  // Removes records that are in an adopted segment.
+  absl::Status RemoveArchived(std::span<const std::uint64_t> positions);
+  // All of its records were removed.
+  absl::Status SettleSegment(std::uint64_t number);
+  // The segments' files may be removed from now on. Aborted when a sandbox in them lives again.
+  struct ArchivedEntry {
+    std::int64_t fingerprint = 0;
+    std::uint64_t sandbox = 0;
+    std::uint64_t segment = 0;
+  };
+  absl::Status ExpireSegments(std::span<const std::uint64_t> numbers,
+                              std::span<const ArchivedEntry> entries);
+
   // Moves what lies in memory into the tables. Errors: as Commit; nothing is lost by one.
   absl::Status Flush();
   // Something lies in memory that a flush would move.
@@ -87,11 +108,12 @@ class Writer {
     std::unique_ptr<Unflushed> unflushed;
   };
 
-  Writer(const Limits& limits, Hasher hasher, Flusher flusher, LedgerReader ledger)
+  Writer(const Limits& limits, Hasher hasher, Flusher flusher, LedgerReader ledger, Archive archive)
       : limits_(limits),
         hasher_(std::move(hasher)),
         flusher_(std::move(flusher)),
-        ledger_(std::move(ledger)) {}
+        ledger_(std::move(ledger)),
+        archive_(std::move(archive)) {}
 
   absl::Status Prepare();
   absl::Status TakeEpoch(const Options& options, Ownership& previous_ownership);
@@ -104,6 +126,7 @@ class Writer {
   absl::StatusOr<Head*> LoadHead(const std::string& sandbox_id);
   absl::Status ReadHead(Head& head);
   absl::Status ReadHash(Head& head);
+  absl::Status ReadArchivedHead(Head& head);
   // Everything that can refuse this batch. Nothing is written.
   absl::Status Check(const PreparedBatch& prepared, Head& head);
   absl::Status CheckMeanings(const PreparedBatch& prepared, Head& head);
@@ -118,6 +141,10 @@ class Writer {
   absl::Status Recover();
   absl::Status RecoverInTransaction();
   absl::Status FlushInTransaction();
+  // Flushes, then makes one transaction of `work`, which changes nothing in memory.
+  absl::Status InOneTransaction(absl::FunctionRef<absl::Status()> work);
+  void ForgetFinished();
+  absl::Status AdoptInTransaction(const Segment& segment, std::span<const SegmentPart> parts);
   bool flush_due() const {
     return last_position_ - flushed_position_ >= limits_.flush_records_max ||
            unflushed_bytes_ >= kUnflushedBytesMax;
@@ -133,6 +160,7 @@ class Writer {
   Hasher hasher_;
   Flusher flusher_;
   LedgerReader ledger_;
+  Archive archive_;
   Statement begin_, commit_, rollback_, select_epoch_, probe_;
   Statement select_sandbox_, select_head_hash_;
   Statement insert_record_, insert_pending_;

@@ -23,6 +23,11 @@ namespace holdfast::support {
   X(kJournalAfterCommit,         "COMMIT returned, nobody has been told")             \
   X(kJournalBeforeFlush,         "the projections are written, COMMIT is not")        \
   X(kJournalAfterFlush,          "the projections are durable")                       \
+  X(kArchiveBeforeSeal,          "a segment is built and checked under its draft's name") \
+  X(kArchiveAfterSeal,           "it is sealed, the journal does not name it")        \
+  X(kArchiveAfterCommit,         "the journal names it, and has its records still")   \
+  X(kArchiveAfterSlice,          "some of these are removed")                         \
+  X(kArchiveBeforeUnlink,        "a segment has expired, its file is there")          \
   X(kEngineBeforeAppend,         "a decision was made, nothing is written")           \
   X(kEngineAfterAppend,          "the decision is durable, its work has not started") \
   X(kEngineBeforeStep,           "a driver or extension is about to be called")       \

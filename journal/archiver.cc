@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "journal/archiver.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "fmt/format.h"
+#include "journal/files.h"
+#include "support/failpoint.h"
+#include "support/status_macros.h"
+
+namespace holdfast::journal {
+namespace {
+
+// Records removed by one transaction: about 10 milliseconds that an append may wait.
+constexpr int kSliceRecords = 2'048;
+// A sandbox that is used while it is archived sends the run back to choose anew. More often than
+// this in a row, somebody appends with times of long ago, and a later run may be luckier.
+constexpr int kAttemptsMax = 8;
+
+constexpr char kSelectSlice[] =
+    "SELECT position\n"
+    "FROM records\n"
+    "WHERE position > ?1\n"
+    "ORDER BY position\n"
+    "LIMIT ?2";
+constexpr char kSelectEntries[] =
+    "SELECT fingerprint, sandbox, segment\n"
+    "FROM archived";
+constexpr char kIsHot[] =
+    "SELECT 1\n"
+    "FROM sandboxes\n"
+    "WHERE key = ?1";
+
+bool Asked(const std::function<bool()>& stop) { return stop && stop(); }
+
+// What is read next comes from the disk and not from memory, as far as the system obliges.
+void DropCache(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(fd);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<JournalView>> Archiver::Look() {
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<JournalView> view, JournalView::Open(journal_path_));
+  HF_RETURN_IF_ERROR(view->Begin());
+  archive_ = view->archive().directory();
+  HF_ASSIGN_OR_RETURN(journal_id_, view->database().QueryText("SELECT value\nFROM meta\n"
+                                                              "WHERE name = 'journal_id'"));
+  return view;
+}
+
+absl::StatusOr<ArchiveReport> Archiver::Run(const ArchiveOptions& options) {
+  ArchiveReport report;
+  HF_RETURN_IF_ERROR(GoOn(options.stop));
+  for (int attempts = 0; attempts < kAttemptsMax && !Asked(options.stop);) {
+    // The tables must tell what is finished.
+    HF_RETURN_IF_ERROR(turn_([](Writer& writer) { return writer.Flush(); }));
+    HF_ASSIGN_OR_RETURN(const BuiltSegment built, Build(options, report));
+    const Segment& segment = built.segment;
+    if (segment.sandboxes == 0) break;
+    const std::string path = fmt::format("{}/{}", archive_, segment.file);
+    if (absl::Status checked = Check(built); !checked.ok()) {
+      Remove(path + ".new").IgnoreError();  // the next run does it
+      return checked;
+    }
+    HF_FAILPOINT(kArchiveBeforeSeal);
+    HF_RETURN_IF_ERROR(RenameToFree(path + ".new", path));
+    HF_RETURN_IF_ERROR(SyncDirectory(archive_));
+    HF_FAILPOINT(kArchiveAfterSeal);
+    const absl::Status adopted =
+        turn_([&](Writer& writer) { return writer.AdoptSegment(segment, built.parts); });
+    if (absl::IsAborted(adopted)) {
+      ++attempts;
+      HF_RETURN_IF_ERROR(Remove(path));
+      continue;
+    }
+    HF_RETURN_IF_ERROR(adopted);
+    HF_FAILPOINT(kArchiveAfterCommit);
+    attempts = 0;
+    ++report.segments;
+    report.sandboxes += segment.sandboxes;
+    report.records += segment.records;
+    HF_RETURN_IF_ERROR(RemoveRecords(segment, options.stop));
+  }
+  return report;
+}
+
+absl::Status Archiver::GoOn(const std::function<bool()>& stop) {
+  // A commit has succeeded since one failed, or this is refused: what the journal says is so.
+  HF_RETURN_IF_ERROR(turn_([](Writer& writer) { return writer.Flush(); }));
+  std::vector<SegmentRow> rows;
+  {
+    HF_ASSIGN_OR_RETURN(const auto view, Look());
+    HF_ASSIGN_OR_RETURN(rows, view->archive().List());
+  }
+  HF_RETURN_IF_ERROR(RemoveStrays(rows));
+  for (const SegmentRow& row : rows) {
+    if (row.state != SegmentState::kRemoving) continue;
+    // Days may have passed. What the journal still has is not removed for a file that is not whole.
+    HF_ASSIGN_OR_RETURN(const auto opened, Open(row.segment));
+    const auto content = ReadSegment(*opened);
+    absl::Status whole = content.status();
+    if (whole.ok() && (!content->wrong.empty() || content->digest != row.segment.digest ||
+                       content->records != row.segment.records)) {
+      whole = absl::DataLossError(content->wrong.empty() ? "it does not hold what was sealed"
+                                                         : content->wrong);
+    }
+    HF_RETURN_IF_ERROR(InSegment(row.segment.file, whole));
+    HF_RETURN_IF_ERROR(RemoveRecords(row.segment, stop));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Archiver::RemoveStrays(const std::vector<SegmentRow>& rows) {
+  std::set<std::string> wanted;
+  for (const SegmentRow& row : rows) {
+    if (!row.segment.expired) wanted.insert(row.segment.file);
+  }
+  HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFiles(archive_));
+  bool removed = false;
+  for (const std::string& name : names) {
+    // What is not named like one of ours is not ours.
+    if (!SegmentNumber(name).has_value() || wanted.contains(name)) continue;
+    HF_RETURN_IF_ERROR(Remove(fmt::format("{}/{}", archive_, name)));
+    removed = true;
+  }
+  return removed ? SyncDirectory(archive_) : absl::OkStatus();
+}
+
+absl::StatusOr<BuiltSegment> Archiver::Build(const ArchiveOptions& options, ArchiveReport& report) {
+  HF_ASSIGN_OR_RETURN(const auto view, Look());
+  HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, view->archive().List());
+  for (const SegmentRow& row : rows) {
+    // Asked to stop while it was being removed.
+    if (row.state == SegmentState::kRemoving) return BuiltSegment{};
+  }
+  const std::uint64_t number = rows.empty() ? 1 : rows.back().segment.number + 1;
+  SegmentBuilder builder(*view, options);
+  auto built = builder.Build(number);
+  if (!built.ok()) {
+    Remove(fmt::format("{}/{}.new", archive_, SegmentName(number))).IgnoreError();  // as above
+    return built;
+  }
+  report.kept.clear();
+  for (const auto& [key, why] : builder.damaged()) report.kept.push_back(why);
+  return built;
+}
+
+absl::StatusOr<std::unique_ptr<ReadConnection>> Archiver::Open(const Segment& segment) {
+  return OpenSegment(archive_, journal_id_, segment);
+}
+
+absl::Status Archiver::Check(const BuiltSegment& built) {
+  Segment draft = built.segment;
+  draft.file += ".new";
+  DropCache(fmt::format("{}/{}", archive_, draft.file));
+  HF_ASSIGN_OR_RETURN(const auto opened, Open(draft));
+  const auto content = ReadSegment(*opened);
+  HF_RETURN_IF_ERROR(InSegment(draft.file, content.status()));
+  const bool same = content->digest == built.segment.digest &&
+                    content->records == built.segment.records &&
+                    content->first_position == built.segment.first_position &&
+                    content->last_position == built.segment.last_position &&
+                    content->parts.size() == built.parts.size() && content->ledger == built.ledger;
+  if (content->wrong.empty() && same) return absl::OkStatus();
+  return InSegment(draft.file,
+                   absl::DataLossError(content->wrong.empty() ? "it is not what was written into it"
+                                                              : content->wrong));
+}
+
+absl::Status Archiver::RemoveRecords(const Segment& segment, const std::function<bool()>& stop) {
+  HF_ASSIGN_OR_RETURN(const auto opened, Open(segment));
+  HF_ASSIGN_OR_RETURN(Statement select, opened->database().Prepare(kSelectSlice));
+  std::uint64_t last = 0;
+  while (!Asked(stop)) {
+    std::vector<std::uint64_t> positions;
+    select.Bind(1, last).Bind(2, std::int64_t{kSliceRecords});
+    while (true) {
+      HF_ASSIGN_OR_RETURN(const bool found, select.Step());
+      if (!found) break;
+      positions.push_back(select.Unsigned(0));
+    }
+    if (positions.empty()) {
+      return turn_([&](Writer& writer) { return writer.SettleSegment(segment.number); });
+    }
+    HF_RETURN_IF_ERROR(turn_([&](Writer& writer) { return writer.RemoveArchived(positions); }));
+    HF_FAILPOINT(kArchiveAfterSlice);
+    last = positions.back();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms) {
+  ExpireReport report;
+  HF_RETURN_IF_ERROR(GoOn(nullptr));
+  std::vector<SegmentRow> rows;
+  std::vector<Writer::ArchivedEntry> entries;
+  std::set<std::uint64_t> due;
+  std::set<std::uint64_t> hot;
+  {
+    HF_ASSIGN_OR_RETURN(const auto view, Look());
+    HF_ASSIGN_OR_RETURN(rows, view->archive().List());
+    for (const SegmentRow& row : rows) {
+      if (row.state != SegmentState::kSettled) continue;
+      const auto opened = Open(row.segment);
+      if (!opened.ok()) {
+        report.kept.emplace_back(opened.status().message());
+        continue;
+      }
+      HF_ASSIGN_OR_RETURN(
+          Statement newest,
+          (*opened)->database().Prepare("SELECT value\nFROM meta\nWHERE name = 'newest_unix_ms'"));
+      HF_ASSIGN_OR_RETURN(const bool found, newest.Step());
+      if (found && newest.Integer(0) < older_than_unix_ms) due.insert(row.segment.number);
+    }
+    if (due.empty()) return report;
+    HF_ASSIGN_OR_RETURN(Statement select, view->database().Prepare(kSelectEntries));
+    while (true) {
+      HF_ASSIGN_OR_RETURN(const bool found, select.Step());
+      if (!found) break;
+      entries.push_back({select.Integer(0), select.Unsigned(1), select.Unsigned(2)});
+    }
+    HF_ASSIGN_OR_RETURN(Statement is_hot, view->database().Prepare(kIsHot));
+    for (const Writer::ArchivedEntry& entry : entries) {
+      if (!due.contains(entry.segment)) continue;
+      const ResetOnExit reset(is_hot);
+      HF_ASSIGN_OR_RETURN(const bool found, is_hot.Bind(1, entry.sandbox).Step());
+      if (found || view->tail().Find(entry.sandbox) != nullptr) hot.insert(entry.sandbox);
+    }
+  }
+  // A sandbox's records go together: what would lose its beginning, or its end, stays.
+  std::map<std::uint64_t, std::vector<std::uint64_t>> segments_of;
+  for (const auto& entry : entries) segments_of[entry.sandbox].push_back(entry.segment);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const auto& [sandbox, segments] : segments_of) {
+      const bool all = std::all_of(segments.begin(), segments.end(),
+                                   [&due](std::uint64_t segment) { return due.contains(segment); });
+      if (all && !hot.contains(sandbox)) continue;
+      for (const std::uint64_t segment : segments) {
+        if (due.erase(segment) == 0) continue;
+        changed = true;
+        report.kept.push_back(
+            fmt::format("{} holds records of a sandbox that has later ones", SegmentName(segment)));
+      }
+    }
+  }
+  if (due.empty()) return report;
+  std::erase_if(entries, [&due](const auto& entry) { return !due.contains(entry.segment); });
+  const std::vector<std::uint64_t> numbers(due.begin(), due.end());
+  const absl::Status expired =
+      turn_([&](Writer& writer) { return writer.ExpireSegments(numbers, entries); });
+  if (absl::IsAborted(expired)) {
+    report.kept.emplace_back(expired.message());
+    return report;
+  }
+  HF_RETURN_IF_ERROR(expired);
+  for (const SegmentRow& row : rows) {
+    if (!due.contains(row.segment.number)) continue;
+    HF_FAILPOINT(kArchiveBeforeUnlink);
+    HF_RETURN_IF_ERROR(Remove(fmt::format("{}/{}", archive_, row.segment.file)));
+    report.segments.push_back(row.segment);
+    report.segments.back().expired = true;
+  }
+  HF_RETURN_IF_ERROR(SyncDirectory(archive_));
+  return report;
+}
+
+}  // namespace holdfast::journal

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A segment of the archive: an SQLite file with the tables of a journal, which holds finished
+// sandboxes, whole, and never changes. Here is what makes a file one: its name, its marks and its
+// digest (docs/journal-format.md, "Archive segments").
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "journal/canonical.h"
+#include "journal/reader.h"
+#include "journal/record.h"
+#include "journal/sqlite.h"
+
+namespace holdfast::journal {
+
+inline constexpr std::uint32_t kSegmentApplicationId = 0x48464A41;  // "HFJA", in SQLite's header
+
+enum class SegmentState : std::int64_t {
+  kRemoving = 1,  // its records may still be in the journal too
+  kSettled = 2,   // they are here only
+  kExpired = 3,   // the operator's retention removed it
+};
+
+// As `segments` has it.
+struct SegmentRow {
+  Segment segment;
+  SegmentState state = SegmentState::kRemoving;
+};
+
+// What a segment holds of one sandbox: all of its records, or those since it was archived before.
+struct SegmentPart {
+  std::uint64_t key = 0;
+  std::string id;
+  std::uint64_t position = 0;  // of its last record
+  std::uint64_t sequence = 0;  // of its last record
+  Hash hash{};                 // of its last record
+  std::uint64_t records = 0;
+};
+
+// All that was read in a segment.
+struct SegmentContent {
+  std::string digest;  // hexadecimal
+  std::uint64_t records = 0;
+  std::uint64_t first_position = 0;
+  std::uint64_t last_position = 0;
+  std::int64_t newest_unix_ms = 0;  // the greatest time of a record
+  std::vector<SegmentPart> parts;   // by key
+  Hash ledger{};                    // of its ledger rows, in their order
+  std::string wrong;                // the first thing in it that cannot be believed; empty: none
+};
+
+// "segment-000001.hfj"
+std::string SegmentName(std::uint64_t number);
+// Of such a name, or of one with ".new" behind it; none of any other.
+std::optional<std::uint64_t> SegmentNumber(std::string_view name);
+
+// What `archived` is looked up by.
+std::int64_t Fingerprint(Hasher& hasher, std::string_view sandbox_id);
+
+// Hexadecimal; `parts` in ascending order of the key.
+std::string SegmentDigest(Hasher& hasher, const std::vector<SegmentPart>& parts);
+
+// Folds a row of `ledger`, columns as kSelectLedger gives them, into `hash`.
+void LinkLedgerRow(Hasher& hasher, std::uint64_t sandbox, const Statement& row, Hash& hash);
+// Of one sandbox (?1), in their order.
+inline constexpr char kSelectLedger[] =
+    "SELECT participant, kind, name, handle, status, intent, key, since_unix_ms\n"
+    "FROM ledger\n"
+    "WHERE sandbox = ?1\n"
+    "ORDER BY participant, kind, name";
+
+// Opens the segment `row` in the directory `archive`, and checks that it is this one, of this
+// journal, and whole as far as its header and size tell. The connection stands in a read
+// transaction. Errors: DataLoss naming the file: missing, damaged, or another one.
+absl::StatusOr<std::unique_ptr<ReadConnection>> OpenSegment(const std::string& archive,
+                                                            const std::string& journal_id,
+                                                            const Segment& segment);
+
+// Reads all of it: pages, records and their chains, rows. What is wrong with them is in the answer.
+// Errors: DataLoss  it cannot be read to its end
+absl::StatusOr<SegmentContent> ReadSegment(ReadConnection& segment);
+
+// Puts the file's name before what went wrong with it.
+absl::Status InSegment(std::string_view file, const absl::Status& status);
+
+}  // namespace holdfast::journal
