@@ -38,6 +38,18 @@ bool ParseNumber(std::string_view text, std::uint64_t& number) {
   return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
 }
 
+// Why sandboxes may be missing although nobody did anything wrong; empty when there is no reason.
+absl::StatusOr<std::string> Expired(Reader& reader) {
+  HF_ASSIGN_OR_RETURN(const std::vector<Segment> segments, reader.ListSegments());
+  const auto expired = std::count_if(segments.begin(), segments.end(),
+                                     [](const Segment& segment) { return segment.expired; });
+  if (expired == 0) return "";
+  return fmt::format(
+      "; {} segments of the archive were removed because they had grown old: if the checkpoint "
+      "counted sandboxes in them, it can be proved no more",
+      expired);
+}
+
 // Empty when the two are the same, else what is known of the difference.
 std::string Difference(const Checkpoint& checkpoint, const Checkpoint& now,
                        const VerifyReport& verified) {
@@ -98,7 +110,11 @@ absl::StatusOr<CheckpointProof> Prove(Reader& reader, const Checkpoint& checkpoi
   }
   HF_RETURN_IF_ERROR(now.status());
   proof.message = Difference(checkpoint, *now, proof.verified);
-  if (!proof.message.empty()) return proof;
+  if (!proof.message.empty()) {
+    HF_ASSIGN_OR_RETURN(const std::string expired, Expired(reader));
+    proof.message += expired;
+    return proof;
+  }
   if (!proof.verified.ok()) {
     proof.message = fmt::format(
         "the last records up to position {} are those of the checkpoint, but the damages say that "

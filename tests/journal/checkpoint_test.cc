@@ -143,6 +143,66 @@ TEST_F(JournalCheckpoint, HoldsOfABackupAndOfWhatIsRestoredFromIt) {
   EXPECT_TRUE(ProveOn(restored, checkpoint).holds);
 }
 
+class ArchivedCheckpoint : public JournalCheckpoint {
+ protected:
+  // b is finished, and goes into a segment.
+  void Archive() {
+    Batch last = EventBatch("b", 2);
+    last.projection.live = false;
+    ASSERT_THAT(journal_->Append(std::move(last)), IsOk());
+    before_ = Make();
+    ArchiveOptions options;
+    options.finished_before_unix_ms = 1'000'000;
+    HF_ASSERT_OK_AND_ASSIGN(const ArchiveReport report, journal_->Archive(options));
+    ASSERT_EQ(report.sandboxes, 1U);
+  }
+  Checkpoint before_;
+};
+
+TEST_F(ArchivedCheckpoint, StaysWhatItIsWhenSandboxesAreArchived) {
+  const Checkpoint early = Make(4);  // before the last record of what goes
+  Archive();
+
+  EXPECT_EQ(FormatCheckpoint(Make()), FormatCheckpoint(before_));
+  EXPECT_EQ(FormatCheckpoint(Make(4)), FormatCheckpoint(early));
+  EXPECT_TRUE(ProveOn(path_, before_).holds);
+  EXPECT_TRUE(ProveOn(path_, early).holds);
+}
+
+TEST_F(ArchivedCheckpoint, StaysWhatItIsWhenAnArchivedSandboxLivesAgain) {
+  Archive();
+
+  ASSERT_THAT(journal_->Append(EventBatch("b", 3)), IsOk());
+
+  EXPECT_EQ(Make(6).digest, before_.digest);
+  EXPECT_TRUE(ProveOn(path_, before_).holds);
+}
+
+TEST_F(ArchivedCheckpoint, HoldsOfABackupWithItsArchiveAndOfWhatIsRestoredFromIt) {
+  Archive();
+  const std::string backup = dir_.File("backup.db");
+  const std::string restored = dir_.File("restored.db");
+
+  HF_ASSERT_OK_AND_ASSIGN(const BackupReport report, Backup(path_, backup));
+  ASSERT_THAT(Restore({.backup = backup, .journal_path = restored}), IsOk());
+
+  EXPECT_EQ(report.archive_files, 1U);
+  EXPECT_EQ(report.sandboxes, 2U);
+  EXPECT_TRUE(ProveOn(backup, before_).holds);
+  EXPECT_TRUE(ProveOn(restored, before_).holds);
+}
+
+TEST_F(ArchivedCheckpoint, SaysThatAnExpiredSegmentMayBeWhyItIsNotProved) {
+  Archive();
+  HF_ASSERT_OK_AND_ASSIGN(const ExpireReport report, journal_->ExpireArchives(1'000'000));
+  ASSERT_EQ(report.segments.size(), 1U);
+
+  const CheckpointProof proof = ProveOn(path_, before_);
+
+  EXPECT_FALSE(proof.holds);
+  EXPECT_THAT(proof.message, HasSubstr("1 segments of the archive were removed"));
+}
+
 TEST_F(JournalCheckpoint, IsALineThatCanBeKept) {
   const Checkpoint checkpoint = Make();
 
