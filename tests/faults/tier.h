@@ -9,9 +9,14 @@
 
 namespace holdfast::faults {
 
-inline bool TakesAll() {
+inline std::string_view Tier() {
   const char* tier = std::getenv("HOLDFAST_FAULTS");
-  return tier != nullptr && std::string_view(tier) == "all";
+  return tier == nullptr ? "" : tier;
 }
+
+// Beyond what the journal promises: see fault_then_cut_test.cc.
+inline bool DropsAfterFailedSyncs() { return Tier() == "dropped"; }
+
+inline bool TakesAll() { return Tier() == "all" || DropsAfterFailedSyncs(); }
 
 }  // namespace holdfast::faults
