@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -18,6 +19,7 @@
 namespace holdfast::e2e {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 std::vector<journal::Sample> HouseSamples() {
@@ -33,6 +35,8 @@ class SampleJournal : public InHouse, public ::testing::WithParamInterface<journ
 
 [policy]
 backoff_initial_ms = 20
+probes_max = 2
+undo_attempts_max = 2
 
 [drivers.process]
 isolation = "none"
@@ -46,6 +50,13 @@ range = "10.70.0.10-10.70.0.200"
     ASSERT_NO_FATAL_FAILURE(house_.Start());
   }
 
+  void TearDown() override {
+    for (const auto& [id, state] : States()) {
+      if (state != "Deleted") Delete(id);
+    }
+    InHouse::TearDown();
+  }
+
   std::map<std::string, std::string> States() {
     std::map<std::string, std::string> states;
     for (const lifecycle::Sandbox& sandbox : house_.Connect().List(true).response) {
@@ -53,34 +64,59 @@ range = "10.70.0.10-10.70.0.200"
     }
     return states;
   }
+
+  // As an operator would. The leases are in a directory that the journal names and this host does
+  // not have: that is no proof that nothing is leased, so somebody has to attest it.
+  void Delete(const std::string& id) {
+    house_.Holdfast({"delete", id});
+    for (int parked = 0; parked < 3 && house_.Connect().State(id) == "Stuck"; ++parked) {
+      const Ran repair = house_.Holdfast(
+          {"repair", id, "--mark-released", "--note", "the machine with the leases is gone"});
+      EXPECT_EQ(repair.code, 0) << id << ": " << repair.out << repair.err;
+    }
+    EXPECT_EQ(house_.Connect().State(id), "Deleted") << id;
+  }
+
+  // When the operations that were in flight have ended, one way or the other.
+  bool Settled() {
+    const std::map<std::string, std::string> states = States();
+    return states.size() == 7 && std::all_of(states.begin(), states.end(), [](const auto& entry) {
+             return entry.second == "Stopped" || entry.second == "Deleted" ||
+                    entry.second == "Stuck";
+           });
+  }
 };
 
 // The operations in flight end, and what ran is seen to run no more.
 TEST_P(SampleJournal, BringsEverySandboxToADefinedState) {
-  const std::map<std::string, std::string> expected = {
-      {"running", "Stopped"},  {"stopped", "Stopped"}, {"deleted", "Deleted"}, {"again", "Stopped"},
-      {"deleting", "Deleted"}, {"ended", "Stopped"},   {"stopping", "Stopped"}};
+  ASSERT_TRUE(Eventually([&] { return Settled(); })) << ::testing::PrintToString(States());
 
-  EXPECT_TRUE(Eventually([&] { return States() == expected; }))
-      << ::testing::PrintToString(States());
+  auto states = States();
+  EXPECT_THAT(states["deleting"], AnyOf("Deleted", "Stuck"));
+  states.erase("deleting");
+  EXPECT_EQ(states, (std::map<std::string, std::string>{{"running", "Stopped"},
+                                                        {"stopped", "Stopped"},
+                                                        {"deleted", "Deleted"},
+                                                        {"again", "Stopped"},
+                                                        {"ended", "Stopped"},
+                                                        {"stopping", "Stopped"}}));
 }
 
 TEST_P(SampleJournal, DeletesEverySandboxAndHoldsNothing) {
-  ASSERT_TRUE(Eventually([&] { return house_.Connect().State("deleting") == "Deleted"; }));
+  ASSERT_TRUE(Eventually([&] { return Settled(); })) << ::testing::PrintToString(States());
+
   for (const auto& [id, state] : States()) {
-    if (state == "Deleted") continue;
-    const Ran deleted = house_.Holdfast({"delete", id});
-    EXPECT_EQ(deleted.code, 0) << id << ": " << deleted.out << deleted.err;
+    if (state != "Deleted") Delete(id);
   }
 
-  for (const auto& [id, state] : States()) EXPECT_EQ(state, "Deleted") << id;
   const Ran ledger = house_.JournalCli({"ledger"});
   EXPECT_EQ(ledger.code, 0) << ledger.err;
   EXPECT_THAT(ledger.out, HasSubstr("nothing"));
 }
 
 TEST_P(SampleJournal, StartsASandboxOfTheOldJournalAnew) {
-  ASSERT_TRUE(Eventually([&] { return house_.Connect().State("deleting") == "Deleted"; }));
+  ASSERT_TRUE(Eventually([&] { return Settled(); })) << ::testing::PrintToString(States());
+  if (house_.Connect().State("deleting") != "Deleted") Delete("deleting");
 
   const auto created = house_.Connect().Submit(CreateRequest("deleting", Forever()));
 

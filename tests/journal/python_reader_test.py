@@ -60,9 +60,9 @@ def dump(journal):
     for sandbox in sorted(sandboxes.values(), key=lambda s: reader.encode(s.id)):
         if sandbox.key in snapshots:
             sequence, fold = snapshots[sandbox.key]
-            lines.append(f"snapshot {sandbox.id} {sequence} {fold.decode()}")
+            lines.append(f"snapshot {sandbox.id} {sequence} {fold.hex()}")
         if sandbox.key in sealed:
-            lines.append(f"sealed {sandbox.id} {sealed[sandbox.key].decode()}")
+            lines.append(f"sealed {sandbox.id} {sealed[sandbox.key].hex()}")
     return "".join(line + "\n" for line in lines)
 
 

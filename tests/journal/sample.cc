@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "fmt/format.h"
+#include "journal/canonical.h"
 #include "journal/checkpoint.h"
 #include "tests/journal/testing.h"
 #include "tests/support/temp_dir.h"
@@ -144,11 +145,11 @@ std::string DumpAll(Reader& reader) {
     if (!snapshot.ok()) return text + snapshot.status().ToString();
     if (snapshot->has_value()) {
       text += fmt::format("snapshot {} {} {}\n", row.sandbox_id, (*snapshot)->sequence,
-                          (*snapshot)->bytes);
+                          ToHex((*snapshot)->bytes));
     }
     const auto sealed = reader.ReadSealed(row.sandbox_id);
     if (!sealed.ok()) return text + sealed.status().ToString();
-    if (sealed->has_value()) text += fmt::format("sealed {} {}\n", row.sandbox_id, **sealed);
+    if (sealed->has_value()) text += fmt::format("sealed {} {}\n", row.sandbox_id, ToHex(**sealed));
   }
   return text;
 }
