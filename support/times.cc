@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/times.h"
 
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <system_error>
 
 #include "fmt/format.h"
 
@@ -24,6 +26,22 @@ std::string FormatTime(std::int64_t unix_ms) {
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                      clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
                      clock.subseconds().count());
+}
+
+std::optional<std::chrono::milliseconds> ParseAge(std::string_view text) {
+  constexpr std::int64_t kSecondsMax = 100LL * 366 * 24 * 3'600;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  std::int64_t seconds = 0;
+  if (unit == "s") seconds = 1;
+  if (unit == "m") seconds = 60;
+  if (unit == "h") seconds = 3'600;
+  if (unit == "d") seconds = 24 * 3'600;
+  if (error != std::errc() || number < 0 || seconds == 0 || number > kSecondsMax / seconds) {
+    return std::nullopt;
+  }
+  return std::chrono::seconds(number * seconds);
 }
 
 }  // namespace holdfast::support

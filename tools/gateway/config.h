@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -43,6 +44,10 @@ struct Config {
   std::string socket_path;
   std::string journal_path;
   std::string key_file;  // empty: secrets are not kept beyond the process
+  // Finished sandboxes are archived when their last record is older; empty: never.
+  std::optional<std::chrono::milliseconds> archive_after = std::chrono::hours{720};
+  // Archived ones are thrown away when older; empty: never.
+  std::optional<std::chrono::milliseconds> archive_keep;
   std::string log_level = "info";
   std::size_t threads = 2;
   std::size_t commands_max = 10'000;

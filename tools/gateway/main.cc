@@ -28,6 +28,7 @@
 #include "journal/seal.h"
 #include "statemachine/engine/engine.h"
 #include "support/status_macros.h"
+#include "tools/gateway/archiving.h"
 #include "tools/gateway/config.h"
 #include "tools/gateway/resealing.h"
 #include "tools/gateway/server.h"
@@ -176,12 +177,15 @@ absl::Status Serve(const Config& config) {
   LogStartup(*engine);
   std::optional<Resealing> resealing;
   if (sealer != nullptr) resealing.emplace(*journal, *sealer);
+  std::optional<Archiving> archiving;
+  archiving.emplace(*journal, Archiving::Ages{config.archive_after, config.archive_keep});
 
   const int signal = WaitForSignal();
   spdlog::info("draining signal={}", signal);
   server->SetServing(false);
   server->StopAccepting();
   resealing.reset();
+  archiving.reset();
   engine->Drain();
   server->Shutdown();
   context.engine.store(nullptr, std::memory_order_release);

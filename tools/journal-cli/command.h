@@ -52,7 +52,14 @@ struct KeyCommands {
   Command list;
 };
 
+// The two of `archive`, of which one changes the file.
+struct ArchiveCommands {
+  FileCommand run;
+  Command list;
+};
+
 // Each adds its verb to `app`.
+ArchiveCommands AddArchive(CLI::App& app);
 Command AddBackup(CLI::App& app);
 Command AddCheckpoint(CLI::App& app);
 Command AddGraph(CLI::App& app);

@@ -91,7 +91,7 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
   app.add_flag("-v,--verbose", options.verbose, "Say on stderr what is being read");
   app.footer(
       "Without --socket and --journal, the gateway is asked if one answers at the default socket,\n"
-      "else the default journal file is read. Only `restore` changes a file.\n"
+      "else the default journal file is read. Only `restore` and `archive run` change a file.\n"
       "Exit codes: 0 ok, 1 usage, 2 not found, 3 stuck or leaked, 4 damaged, 5 refused.");
 
   const std::vector<Command> commands = {
@@ -99,10 +99,12 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
       AddVerify(app), AddGraph(app), AddStatus(app), AddCheckpoint(app), AddBackup(app)};
   const FileCommand restore = AddRestore(app);
   const KeyCommands key = AddKey(app);
+  const ArchiveCommands archive = AddArchive(app);
   if (const std::optional<int> answered = client::Parse(app, std::move(args), surroundings)) {
     return *answered;
   }
   if (restore.app->parsed()) return RunOnFile(restore, options, surroundings);
+  if (archive.run.app->parsed()) return RunOnFile(archive.run, options, surroundings);
   if (key.make.app->parsed()) {
     return key.make.run({"", client::OutputFromName(options.output), surroundings});
   }
@@ -113,6 +115,7 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
     if (command.app->parsed()) return command.run(context);
   }
   if (key.list.app->parsed()) return key.list.run(context);
+  if (archive.list.app->parsed()) return archive.list.run(context);
   return client::kExitUsage;  // not reached: one verb is required
 }
 
