@@ -80,7 +80,7 @@ class PythonReader(unittest.TestCase):
 
     def samples(self):
         """Each that is kept, and those that the library writes now: name, path of the journal, dump."""
-        for end in ("closed", "killed"):
+        for end in ("closed", "killed", "archived"):
             made = self.directory / "made" / end
             subprocess.run([MAKE_SAMPLE, "all", end, made], check=True)
         kept = sorted(path for path in SAMPLES.glob("v*/*") if path.is_dir())

@@ -25,6 +25,7 @@ namespace {
 constexpr const char* kHelp =
     "make_sample all closed DIR    a journal of everything, closed in order\n"
     "make_sample all killed DIR    the same, as a killed writer leaves it\n"
+    "make_sample all archived DIR  the same, with finished sandboxes in segments; also killed\n"
     "make_sample few closed DIR    a small one; also killed\n"
     "make_sample pack JOURNAL DIR  of a journal that was made by somebody else\n"
     "make_sample dump JOURNAL      prints what tests compare\n";
@@ -218,7 +219,18 @@ void AppendFew(Author& author) {
   author.End("ended", {author.Answer(1, v1::Outcome::ABSENT, true)});
 }
 
-void WriteSample(bool all, bool killed, const std::string& directory) {
+// Finished sandboxes go into segments of at most two.
+void Archive(Journal& journal) {
+  ArchiveOptions options;
+  options.finished_before_unix_ms = INT64_MAX;
+  options.sandboxes_per_segment_max = 2;
+  const auto report = journal.Archive(options);
+  if (report.ok() && report->kept.empty() && report->segments > 0) return;
+  std::fprintf(stderr, "nothing was archived: %s\n", report.status().ToString().c_str());
+  std::abort();
+}
+
+void WriteSample(bool all, std::string_view end, const std::string& directory) {
   const testing::TempDir temp;
   const std::string path = temp.File("journal.db");
   {
@@ -235,12 +247,19 @@ void WriteSample(bool all, bool killed, const std::string& directory) {
   }
   std::unique_ptr<Journal> journal = OpenJournal(path);
   Author author(*journal);
+  // Before one of them comes back to life.
+  if (end == "archived") Archive(*journal);
   if (all) {
     AppendAfterReopen(author);
   } else {
     author.Live("other", {author.Event("InTheSecondEpoch")});
   }
-  if (!killed) journal.reset();
+  if (end == "archived") {
+    author.End("ended and back", {author.Answer(6, v1::Outcome::ABSENT, true)});
+    Archive(*journal);
+    author.Live("ended and back", {author.Event("BackAgain")});
+  }
+  if (end == "closed") journal.reset();
   PackSample(path, directory);
 }
 
@@ -249,8 +268,8 @@ int Run(const std::vector<std::string>& arguments) {
     return arguments.size() > i && arguments[i] == word;
   };
   if (arguments.size() == 3 && (is(0, "all") || is(0, "few")) &&
-      (is(1, "closed") || is(1, "killed"))) {
-    WriteSample(is(0, "all"), is(1, "killed"), arguments[2]);
+      (is(1, "closed") || is(1, "killed") || (is(0, "all") && is(1, "archived")))) {
+    WriteSample(is(0, "all"), arguments[1], arguments[2]);
   } else if (arguments.size() == 3 && is(0, "pack")) {
     PackSample(std::filesystem::absolute(arguments[1]).string(), arguments[2]);
   } else if (arguments.size() == 2 && is(0, "dump")) {
