@@ -26,8 +26,12 @@ bool IsSegment(const std::string& name) {
 
 std::string ArchiveOf(const std::string& path) { return path + ".archive"; }
 
-absl::StatusOr<Copy> Copy::Begin(const std::string& path) {
+absl::StatusOr<Copy> Copy::Begin(const std::string& path, const std::string& from) {
   Copy draft(path);
+  if (IsSameFile(draft.database(), from)) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} has the name that an unfinished copy for {} has; rename it first", from, path));
+  }
   HF_RETURN_IF_ERROR(draft.Remove());
   return draft;
 }
@@ -35,7 +39,7 @@ absl::StatusOr<Copy> Copy::Begin(const std::string& path) {
 absl::Status Copy::Remove() {
   HF_RETURN_IF_ERROR(journal::Remove(database_));
   for (const char* suffix : kSidecars) HF_RETURN_IF_ERROR(journal::Remove(database_ + suffix));
-  return journal::Remove(ArchiveOf(database_));
+  return RemoveDirectoryOfFiles(ArchiveOf(database_));
 }
 
 absl::Status Copy::CopyFrom(const std::string& from) {

@@ -25,7 +25,8 @@ std::string ArchiveOf(const std::string& path);
 class Copy {
  public:
   // Of the journal that is to be at `path`. Removes what an earlier one left.
-  static absl::StatusOr<Copy> Begin(const std::string& path);
+  // Refused when `from`, which is to be copied, has the draft's own name.
+  static absl::StatusOr<Copy> Begin(const std::string& path, const std::string& from);
 
   // Copies the journal at `from`, which may be live, database and archive. REQUIRES: called once.
   // Errors: as Backup.

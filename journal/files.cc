@@ -95,6 +95,13 @@ bool IsThere(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0 || errno != ENOENT;
 }
 
+bool IsSameFile(const std::string& left, const std::string& right) {
+  struct stat left_status {};
+  struct stat right_status {};
+  return ::stat(left.c_str(), &left_status) == 0 && ::stat(right.c_str(), &right_status) == 0 &&
+         left_status.st_dev == right_status.st_dev && left_status.st_ino == right_status.st_ino;
+}
+
 std::string DirectoryOf(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -180,9 +187,16 @@ absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& directory)
 }
 
 absl::Status Remove(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  return error ? FileError(error.value(), fmt::format("removing {}", path)) : absl::OkStatus();
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  return FileError(errno, fmt::format("removing {}", path));
+}
+
+absl::Status RemoveDirectoryOfFiles(const std::string& path) {
+  HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFiles(path));
+  for (const std::string& name : names)
+    HF_RETURN_IF_ERROR(Remove(fmt::format("{}/{}", path, name)));
+  if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  return FileError(errno, fmt::format("removing {}", path));
 }
 
 }  // namespace holdfast::journal

@@ -20,6 +20,8 @@ absl::Status FileError(int error, std::string_view doing);
 // Whether anything at all has this name, a dangling link too. What cannot be looked at is taken to
 // be there.
 bool IsThere(const std::string& path);
+// Two names of one file that is there.
+bool IsSameFile(const std::string& left, const std::string& right);
 // "." for a path without a slash.
 std::string DirectoryOf(const std::string& path);
 
@@ -42,7 +44,10 @@ absl::Status Exchange(const std::string& left, const std::string& right);
 
 // Names of the regular files in a directory, sorted; none when there is no such directory.
 absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& directory);
-// With all that is in it, if it is a directory. No error when nothing is there.
+// A file; a directory of this name was made by somebody else and is an error. None when nothing is
+// there.
 absl::Status Remove(const std::string& path);
+// A directory and the files in it; one that holds another directory is not ours, and an error.
+absl::Status RemoveDirectoryOfFiles(const std::string& path);
 
 }  // namespace holdfast::journal

@@ -46,7 +46,7 @@ constexpr char kSetFlushed[] =
 
 absl::StatusOr<Flusher> Flusher::Create(Database& database) {
   HF_ASSIGN_OR_RETURN(LedgerWriter ledger, LedgerWriter::Create(database));
-  Flusher flusher(std::move(ledger));
+  Flusher flusher(database.get(), std::move(ledger));
   HF_ASSIGN_OR_RETURN(flusher.put_head_, database.Prepare(kPutHead));
   HF_ASSIGN_OR_RETURN(flusher.insert_sandbox_, database.Prepare(kInsertSandbox));
   HF_ASSIGN_OR_RETURN(flusher.select_live_, database.Prepare(kSelectLive));
@@ -104,7 +104,9 @@ absl::Status Flusher::WriteSnapshot(const Item& item) {
 
 absl::Status Flusher::Finish(std::uint64_t position) {
   HF_RETURN_IF_ERROR(drop_pending_.Run());
-  return set_flushed_.Bind(1, position).Run();
+  HF_RETURN_IF_ERROR(set_flushed_.Bind(1, position).Run());
+  if (sqlite3_changes(db_) == 1) return absl::OkStatus();
+  return absl::DataLossError("the mark up to which the projections stand is gone");
 }
 
 }  // namespace holdfast::journal

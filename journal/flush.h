@@ -33,11 +33,12 @@ class Flusher {
   absl::Status Finish(std::uint64_t position);
 
  private:
-  explicit Flusher(LedgerWriter ledger) : ledger_(std::move(ledger)) {}
+  Flusher(sqlite3* db, LedgerWriter ledger) : db_(db), ledger_(std::move(ledger)) {}
 
   absl::Status WriteRow(const Item& item, const Projection& said);
   absl::Status WriteSnapshot(const Item& item);
 
+  sqlite3* db_;  // the connection outlives this
   LedgerWriter ledger_;
   Statement put_head_, insert_sandbox_, select_live_, update_sandbox_, update_sandbox_live_;
   Statement put_snapshot_, drop_snapshot_, drop_pending_, set_flushed_;

@@ -77,7 +77,7 @@ class JournalImpl final : public Journal {
         [&](Writer& writer) { return writer.ReplaceSealed(sandbox_id, expected, replacement); });
   }
   absl::Status Flush() override {
-    return OnWriter([](Writer& writer) { return writer.Flush(); });
+    return OnWriter([](Writer& writer) { return OfTheWhole(writer.Flush()); });
   }
 
   absl::StatusOr<ArchiveReport> Archive(const ArchiveOptions& options) override {
@@ -163,7 +163,8 @@ class JournalImpl final : public Journal {
     std::promise<absl::Status> promise;
     HF_RETURN_IF_ERROR(queue_.PushTask([&] {
       absl::Status status = sound() ? work(*writer_) : failure_;
-      if (sound()) Maintain(status);
+      // Damage to the one sandbox that was asked about is no reason to stop.
+      if (sound() && !absl::IsDataLoss(status)) Maintain(status);
       promise.set_value(std::move(status));
     }));
     return promise.get_future().get();
@@ -223,7 +224,7 @@ class JournalImpl final : public Journal {
   }
 
   void Fail(absl::Status status) {
-    failure_ = std::move(status);
+    failure_ = OfTheWhole(std::move(status));
     queue_.Refuse(failure_);
     sound_.store(false, std::memory_order_release);
   }

@@ -72,6 +72,10 @@ absl::Status CheckLimits(const Batch& batch, const Limits& limits) {
     return refuse(fmt::format("a summary of {} bytes, at most {}", batch.projection.summary.size(),
                               limits.payload_bytes_max));
   }
+  if (batch.sealed && batch.sealed->size() > limits.payload_bytes_max) {
+    return refuse(
+        fmt::format("{} sealed bytes, at most {}", batch.sealed->size(), limits.payload_bytes_max));
+  }
   return absl::OkStatus();
 }
 
@@ -106,6 +110,8 @@ absl::StatusOr<PreparedBatch> Prepare(Batch batch, const Limits& limits) {
     prepared.meanings.resize(batch.drafts.size());
     prepared.meanings[i] = *std::move(meaning);
   }
+  // A cache that is too large to keep is not kept.
+  if (batch.snapshot && batch.snapshot->size() > limits.payload_bytes_max) batch.snapshot.reset();
   prepared.batch = std::move(batch);
   return prepared;
 }

@@ -53,7 +53,8 @@ absl::StatusOr<std::shared_ptr<Group>> Queue::Push(Waiting& waiting) {
         fmt::format("{} appends are waiting already", waiting_batches_));
   }
   // Not when the last turn was for many: they come again, and are better committed together.
-  if (blocks && alone_ && !turn_taken_ && groups_.empty()) {
+  // Nor past work of the writer's own: who appends in a loop would keep it from ever being done.
+  if (blocks && alone_ && !turn_taken_ && !HasWork()) {
     turn_taken_ = true;
     return nullptr;
   }

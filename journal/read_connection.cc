@@ -214,11 +214,19 @@ absl::StatusOr<std::unique_ptr<ReadConnection>> ReadConnection::Open(const std::
   const bool immutable = !HasWal(path);
   HF_ASSIGN_OR_RETURN(Database database,
                       Database::Open(path, immutable ? OpenMode::kImmutable : OpenMode::kReadOnly));
+  // Before anything is concluded from the version: a migration that comes between is then noticed.
+  std::int64_t schema_version = 0;
+  {
+    HF_ASSIGN_OR_RETURN(Statement select, database.Prepare(kSelectSchemaVersion));
+    HF_RETURN_IF_ERROR(select.Step().status());
+    schema_version = select.Integer(0);
+  }
   HF_RETURN_IF_ERROR(ConfigureReader(database));
   HF_ASSIGN_OR_RETURN(Tail tail, Tail::Create(database));
   auto connection =
       std::unique_ptr<ReadConnection>(new ReadConnection(std::move(database), std::move(tail)));
   connection->immutable_ = immutable;
+  connection->schema_version_ = schema_version;
   HF_RETURN_IF_ERROR(connection->Prepare());
   return connection;
 }
@@ -244,9 +252,6 @@ absl::Status ReadConnection::Prepare() {
   HF_ASSIGN_OR_RETURN(ledger_one_holding_, database_.Prepare(kLedgerOneHolding));
   HF_ASSIGN_OR_RETURN(find_snapshot_, database_.Prepare(kFindSnapshot));
   HF_ASSIGN_OR_RETURN(find_sealed_, database_.Prepare(kFindSealed));
-  HF_RETURN_IF_ERROR(select_schema_version_.Step().status());
-  schema_version_ = select_schema_version_.Integer(0);
-  select_schema_version_.Reset();
   return absl::OkStatus();
 }
 

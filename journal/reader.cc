@@ -188,9 +188,13 @@ class ReaderImpl final : public Reader {
       // Of another version by now, if nothing else.
       connection.reset();
     }
-    HF_ASSIGN_OR_RETURN(connection, JournalView::Open(path_));
-    HF_RETURN_IF_ERROR(connection->Begin());
-    return Borrowed(connection.release(), GiveBack{this});
+    // Again when the journal was brought to another version between opening it and looking into it.
+    for (int tries_left = 3;; --tries_left) {
+      HF_ASSIGN_OR_RETURN(connection, JournalView::Open(path_));
+      const absl::Status begun = connection->Begin();
+      if (begun.ok()) return Borrowed(connection.release(), GiveBack{this});
+      if (!absl::IsAborted(begun) || tries_left == 0) return begun;
+    }
   }
 
   void Return(std::unique_ptr<JournalView> connection) {

@@ -24,9 +24,12 @@ absl::Status ForEachBox(Reader& reader, const Visitor& visit) {
     HF_ASSIGN_OR_RETURN(const std::vector<SandboxRow> page,
                         reader.ListSandboxes(/*live_only=*/true, after, kPage));
     for (const SandboxRow& row : page) {
-      HF_ASSIGN_OR_RETURN(std::optional<std::string> box, reader.ReadSealed(row.sandbox_id));
-      if (!box) continue;
-      HF_ASSIGN_OR_RETURN(const Visit next, visit(row.sandbox_id, *std::move(box)));
+      auto box = reader.ReadSealed(row.sandbox_id);
+      // One damaged sandbox keeps no other from its new key: its box is one that cannot be opened.
+      if (absl::IsDataLoss(box.status())) box = std::optional<std::string>("");
+      HF_RETURN_IF_ERROR(box.status());
+      if (!box->has_value()) continue;
+      HF_ASSIGN_OR_RETURN(const Visit next, visit(row.sandbox_id, **std::move(box)));
       if (next == Visit::kStop) return absl::OkStatus();
     }
     if (page.size() < kPage) return absl::OkStatus();
@@ -48,6 +51,7 @@ absl::StatusOr<bool> ResealOne(Journal& journal, const Sealer& sealer,
   // Somebody else was faster: it is deleted, or was sealed anew by its own
   // create.
   if (absl::IsAborted(replaced)) return false;
+  if (absl::IsDataLoss(replaced)) return replaced;
   journal_status = replaced;
   return replaced.ok();
 }

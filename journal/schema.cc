@@ -152,7 +152,15 @@ absl::Status ConfigureWriter(Database& database) {
   // it is: closing it must not bring the WAL into the file.
   sqlite3_db_config(database.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   HF_RETURN_IF_ERROR(ReadFormatVersion(database).status());
-  sqlite3_db_config(database.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  // The journal makes none; one in a file that was brought here would run with our rights.
+  HF_ASSIGN_OR_RETURN(Statement programs, database.Prepare("SELECT count(*)\nFROM sqlite_schema\n"
+                                                           "WHERE type IN ('trigger', 'view')"));
+  HF_RETURN_IF_ERROR(programs.Step().status());
+  if (programs.Integer(0) != 0) {
+    return absl::FailedPreconditionError(
+        "the journal holds triggers or views, which are not its own");
+  }
+  programs.Reset();
   HF_RETURN_IF_ERROR(database.SetPragma("journal_mode", "WAL", "wal"));
   HF_RETURN_IF_ERROR(database.SetPragma("synchronous", "FULL", "2"));
   HF_RETURN_IF_ERROR(database.SetPragma("trusted_schema", "OFF", "0"));

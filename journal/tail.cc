@@ -10,10 +10,10 @@
 namespace holdfast::journal {
 namespace {
 
-// A file of version 1 has no such mark: its tables are always up to date.
 constexpr char kSelectFlushed[] =
-    "SELECT ifnull((SELECT value FROM meta WHERE name = 'flushed'),\n"
-    "              (SELECT ifnull(max(position), 0) FROM records))";
+    "SELECT (SELECT value FROM meta WHERE name = 'flushed'),\n"
+    "       (SELECT ifnull(max(position), 0) FROM records),\n"
+    "       (SELECT user_version FROM pragma_user_version)";
 constexpr char kSelectPending[] =
     "SELECT position, sandbox, id, live, checksum, state, summary\n"
     "FROM pending\n"
@@ -34,6 +34,12 @@ constexpr char kSelectHead[] =
     "FROM heads\n"
     "WHERE sandbox = ?1";
 
+// Without the payload, so that a record can be told whose payload cannot be read.
+constexpr char kSelectColumns[] =
+    "SELECT sandbox, sequence, previous\n"
+    "FROM records\n"
+    "WHERE position = ?1";
+
 }  // namespace
 
 absl::StatusOr<Tail> Tail::Create(Database& database) {
@@ -44,6 +50,7 @@ absl::StatusOr<Tail> Tail::Create(Database& database) {
   HF_ASSIGN_OR_RETURN(tail.select_records_, database.Prepare(kSelectRecords));
   HF_ASSIGN_OR_RETURN(tail.select_id_, database.Prepare(kSelectId));
   HF_ASSIGN_OR_RETURN(tail.select_head_, database.Prepare(kSelectHead));
+  HF_ASSIGN_OR_RETURN(tail.select_columns_, database.Prepare(kSelectColumns));
   return tail;
 }
 
@@ -58,22 +65,21 @@ const TailEntry* Tail::Find(std::string_view id) const {
 }
 
 absl::Status Tail::CatchUp() {
-  {
-    const ResetOnExit reset(select_flushed_);
-    HF_RETURN_IF_ERROR(select_flushed_.Step().status());
-    const std::uint64_t flushed = select_flushed_.Unsigned(0);
-    if (flushed != flushed_) {
-      by_id_.clear();
-      entries_.clear();
-      flushed_ = scanned_ = flushed;
-    }
-  }
+  HF_RETURN_IF_ERROR(ReadMark());
   HF_RETURN_IF_ERROR(ReadPending());
   const ResetOnExit reset(select_records_);
   select_records_.Bind(1, scanned_);
   while (true) {
     absl::StatusOr<bool> found = select_records_.Step();
     absl::Status status = found.status();
+    if (absl::IsDataLoss(status)) {
+      status = PassUnreadable();
+      if (status.ok()) {
+        select_records_.Reset();
+        select_records_.Bind(1, scanned_);
+        continue;
+      }
+    }
     if (status.ok() && *found) status = ReadRecord();
     if (!status.ok()) {
       // Half of it would be taken for all of it the next time.
@@ -86,8 +92,26 @@ absl::Status Tail::CatchUp() {
   }
 }
 
+absl::Status Tail::ReadMark() {
+  const ResetOnExit reset(select_flushed_);
+  HF_RETURN_IF_ERROR(select_flushed_.Step().status());
+  // A file of version 1 has no such mark: its tables are always up to date.
+  const bool marked = select_flushed_.Integer(2) >= 2;
+  if (marked && select_flushed_.Bytes(0).empty()) {
+    return absl::DataLossError("the mark up to which the projections stand is gone");
+  }
+  const std::uint64_t flushed = select_flushed_.Unsigned(marked ? 0 : 1);
+  if (flushed != flushed_) {
+    by_id_.clear();
+    entries_.clear();
+    flushed_ = scanned_ = flushed;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Tail::ReadPending() {
   pending_.clear();
+  pending_ids_.clear();
   const ResetOnExit reset(select_pending_);
   select_pending_.Bind(1, scanned_);
   while (true) {
@@ -101,6 +125,7 @@ absl::Status Tail::ReadPending() {
     row.sound =
         select_pending_.Unsigned(4) == RowChecksum(row.sandbox, row.projection.live, row.id,
                                                    row.projection.state, row.projection.summary);
+    pending_ids_.emplace(row.sandbox, row.id);
     pending_[select_pending_.Unsigned(0)] = std::move(row);
   }
 }
@@ -111,9 +136,9 @@ absl::Status Tail::ReadRecord() {
   const std::uint64_t sequence = select_records_.Unsigned(2);
   const std::uint64_t previous = select_records_.Unsigned(3);
   const auto kind = static_cast<RecordKind>(select_records_.Integer(6));
-  HF_ASSIGN_OR_RETURN(TailEntry * entry, Entry(key, position));
+  HF_ASSIGN_OR_RETURN(TailEntry * entry, Entry(key));
   scanned_ = position;
-  if (entry == nullptr) return absl::OkStatus();
+  if (entry == nullptr || position <= entry->applied) return absl::OkStatus();
   WriteCanonical(RecordView{.position = position,
                             .previous = previous,
                             .sequence = sequence,
@@ -137,13 +162,41 @@ absl::Status Tail::ReadRecord() {
                                    select_records_.Integer(5), select_records_.Bytes(9)));
   }
   if (const auto row = pending_.find(position);
-      row != pending_.end() && row->second.sandbox == key && row->second.sound) {
-    entry->unflushed.said = std::move(row->second.projection);
+      row != pending_.end() && row->second.sandbox == key) {
+    if (row->second.sound) {
+      entry->unflushed.said = std::move(row->second.projection);
+    } else if (sound) {
+      // The record's checksum vouches for the name, and nothing for what was said. Live is the safe
+      // word: whoever loads it folds its records and knows.
+      entry->unflushed.said = Projection{.state = "", .live = true, .summary = ""};
+    }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<TailEntry*> Tail::Entry(std::uint64_t key, std::uint64_t position) {
+// The next record is there and its payload cannot be read: it is one sandbox's, if the rest of it
+// can.
+absl::Status Tail::PassUnreadable() {
+  const std::uint64_t position = scanned_ + 1;
+  const ResetOnExit reset(select_columns_);
+  HF_ASSIGN_OR_RETURN(const bool found, select_columns_.Bind(1, position).Step());
+  if (!found) return absl::DataLossError("the records cannot be read on");
+  const std::uint64_t key = select_columns_.Unsigned(0);
+  HF_ASSIGN_OR_RETURN(TailEntry * entry, Entry(key));
+  scanned_ = position;
+  if (entry == nullptr || position <= entry->applied) return absl::OkStatus();
+  HF_ASSIGN_OR_RETURN(const bool continues,
+                      Continues(key, select_columns_.Unsigned(1), select_columns_.Unsigned(2)));
+  if (!continues) return absl::OkStatus();
+  entry->position = position;
+  entry->sequence = select_columns_.Unsigned(1);
+  if (entry->is_new && !entry->unflushed.said) {
+    entry->unflushed.said = Projection{.state = "", .live = true, .summary = ""};
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TailEntry*> Tail::Entry(std::uint64_t key) {
   if (const auto found = entries_.find(key); found != entries_.end()) return &found->second;
   TailEntry entry;
   entry.key = key;
@@ -155,13 +208,14 @@ absl::StatusOr<TailEntry*> Tail::Entry(std::uint64_t key, std::uint64_t position
   }
   if (entry.is_new) {
     // Its first batch said its name, in the row at that batch's end.
-    for (auto row = pending_.lower_bound(position); row != pending_.end(); ++row) {
-      if (row->second.sandbox != key) continue;
-      entry.id = row->second.id;
-      break;
-    }
+    if (const auto row = pending_ids_.find(key); row != pending_ids_.end()) entry.id = row->second;
     // A record of nobody: Verify names it.
     if (entry.id.empty() || by_id_.contains(entry.id)) return nullptr;
+  }
+  {
+    const ResetOnExit reset(select_head_);
+    HF_ASSIGN_OR_RETURN(const bool found, select_head_.Bind(1, key).Step());
+    if (found && select_head_.Unsigned(0) > flushed_) entry.applied = select_head_.Unsigned(0);
   }
   TailEntry& stored = entries_[key] = std::move(entry);
   by_id_[stored.id] = &stored;

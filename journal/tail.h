@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -34,6 +35,7 @@ struct TailEntry {
   bool is_new = false;         // it has no row in `sandboxes`
   std::uint64_t position = 0;  // of its last record
   std::uint64_t sequence = 0;  // of its last record
+  std::uint64_t applied = 0;   // up to this position the tables have its records already
   Unflushed unflushed;
 };
 
@@ -61,9 +63,11 @@ class Tail {
  private:
   explicit Tail(LedgerReader ledger) : ledger_(std::move(ledger)) {}
 
+  absl::Status ReadMark();
   absl::Status ReadPending();
   absl::Status ReadRecord();
-  absl::StatusOr<TailEntry*> Entry(std::uint64_t key, std::uint64_t position);
+  absl::Status PassUnreadable();
+  absl::StatusOr<TailEntry*> Entry(std::uint64_t key);
   absl::StatusOr<bool> Continues(std::uint64_t key, std::uint64_t sequence, std::uint64_t previous);
   absl::Status FoldMeaning(TailEntry& entry, std::uint64_t previous, RecordKind kind,
                            std::uint64_t sequence, std::uint64_t position,
@@ -78,10 +82,12 @@ class Tail {
 
   LedgerReader ledger_;
   Statement select_flushed_, select_pending_, select_records_, select_id_, select_head_;
+  Statement select_columns_;
   std::uint64_t flushed_ = 0;
   std::uint64_t scanned_ = 0;
-  std::map<std::uint64_t, PendingRow> pending_;  // by position; of this call
-  std::map<std::uint64_t, TailEntry> entries_;   // by key
+  std::map<std::uint64_t, PendingRow> pending_;                 // by position; of this call
+  std::unordered_map<std::uint64_t, std::string> pending_ids_;  // by key; of this call
+  std::map<std::uint64_t, TailEntry> entries_;                  // by key
   std::map<std::string_view, const TailEntry*> by_id_;
   std::string canonical_;
 };

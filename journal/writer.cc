@@ -67,6 +67,12 @@ absl::Status Damaged(const std::string& sandbox_id, std::string_view what) {
 
 }  // namespace
 
+absl::Status OfTheWhole(absl::Status status) {
+  if (!absl::IsDataLoss(status)) return status;
+  return absl::UnavailableError(
+      fmt::format("the journal's tables are damaged: {}", std::string(status.message())));
+}
+
 absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const Options& options,
                                                      Ownership& previous_ownership) {
   HF_ASSIGN_OR_RETURN(Database database, Database::Open(options.path, OpenMode::kReadWrite));
@@ -143,22 +149,6 @@ absl::Status Writer::End(absl::Status status) {
 }
 
 absl::Status Writer::Commit(std::span<Waiting*> batches) {
-  absl::Status status = TryCommit(batches);
-  if (absl::IsDataLoss(status) && batches.size() > 1) {
-    // One sandbox's rows are damaged. Alone, each batch shows whether it is the one.
-    for (std::size_t i = 0; i < batches.size(); ++i) {
-      const absl::Status alone = TryCommit(batches.subspan(i, 1));
-      if (alone.ok() || absl::IsDataLoss(alone)) continue;
-      for (Waiting* rest : batches.subspan(i)) rest->answer = alone;
-      return alone;
-    }
-    return absl::OkStatus();
-  }
-  // Damage of one sandbox is told to its appender and does not make the journal unsound.
-  return absl::IsDataLoss(status) ? absl::OkStatus() : status;
-}
-
-absl::Status Writer::TryCommit(std::span<Waiting*> batches) {
   std::size_t written = 0;
   absl::Status status = behind_ ? Recover() : absl::OkStatus();
   next_position_ = last_position_ + 1;
@@ -183,6 +173,8 @@ absl::Status Writer::TryCommit(std::span<Waiting*> batches) {
     }
   }
   if (!status.ok()) {
+    // Whatever of one sandbox can be damaged was read, and told, before anything was written.
+    status = OfTheWhole(std::move(status));
     for (Waiting* batch : batches) batch->answer = status;
     return status;
   }
@@ -533,9 +525,9 @@ absl::Status Writer::Probe() {
 
 absl::Status Writer::ReplaceSealed(std::string_view sandbox_id, std::string_view expected,
                                    std::string_view replacement) {
+  HF_ASSIGN_OR_RETURN(const Head* head, LoadHead(std::string(sandbox_id)));
   HF_RETURN_IF_ERROR(Begin());
   const auto replace = [&]() -> absl::Status {
-    HF_ASSIGN_OR_RETURN(const Head* head, LoadHead(std::string(sandbox_id)));
     HF_RETURN_IF_ERROR(
         replace_sealed_.Bind(1, head->key).BindBlob(2, expected).BindBlob(3, replacement).Run());
     if (sqlite3_changes(database_.get()) == 1) return absl::OkStatus();

@@ -42,6 +42,9 @@ struct Waiting {
   absl::StatusOr<Appended> answer;
 };
 
+// DataLoss is the word for damage to one sandbox. What stops all of them is Unavailable.
+absl::Status OfTheWhole(absl::Status status);
+
 class Writer {
  public:
   // Opens the file for writing and raises the epoch, durably. REQUIRES: the journal's lock is held.
@@ -51,7 +54,7 @@ class Writer {
   // Commits the batches together and sets every answer. A batch that fails its own checks is
   // answered alone and is no failure of the others. Returns the reason when the transaction itself
   // failed: then nothing of it was written and every answer is that error. Errors:
-  // ResourceExhausted, Unavailable   the disk
+  // ResourceExhausted, Unavailable   the disk, or tables that no sandbox owns alone are damaged
   //         FailedPrecondition               the epoch is no longer ours, for ever
   absl::Status Commit(std::span<Waiting*> batches);
 
@@ -120,7 +123,6 @@ class Writer {
   absl::Status Begin();
   // Commits or rolls back, by what has come of the transaction so far.
   absl::Status End(absl::Status status);
-  absl::Status TryCommit(std::span<Waiting*> batches);
   absl::Status WriteTransaction(std::span<Waiting*> batches, std::size_t& written);
   absl::Status CheckEpoch();
   absl::StatusOr<Head*> LoadHead(const std::string& sandbox_id);

@@ -65,7 +65,9 @@ absl::StatusOr<Loaded> LoadSandbox(journal::Reader& reader, const journal::Sandb
       loaded.snapshot.value = snapshot->sequence;
       return loaded;
     }
-    if (absl::IsUnavailable(sandbox.status())) return sandbox.status();
+    if (absl::IsUnavailable(sandbox.status()) || absl::IsDeadlineExceeded(sandbox.status())) {
+      return sandbox.status();
+    }
     loaded.ignored = std::string(sandbox.status().message());
   }
   loaded.sandbox.id.value = row.sandbox_id;
