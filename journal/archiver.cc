@@ -61,10 +61,16 @@ absl::StatusOr<std::unique_ptr<JournalView>> Archiver::Look() {
 absl::StatusOr<ArchiveReport> Archiver::Run(const ArchiveOptions& options) {
   ArchiveReport report;
   HF_RETURN_IF_ERROR(GoOn(options.stop));
+  // What is finished while this runs is for the next run: else one that is overtaken never ends.
+  std::uint64_t through = 0;
+  {
+    HF_ASSIGN_OR_RETURN(const auto view, Look());
+    through = view->LastPosition();
+  }
   for (int attempts = 0; attempts < kAttemptsMax && !Asked(options.stop);) {
     // The tables must tell what is finished.
     HF_RETURN_IF_ERROR(turn_([](Writer& writer) { return writer.Flush(); }));
-    HF_ASSIGN_OR_RETURN(const BuiltSegment built, Build(options, report));
+    HF_ASSIGN_OR_RETURN(const BuiltSegment built, Build(options, through, report));
     const Segment& segment = built.segment;
     if (segment.sandboxes == 0) break;
     const std::string path = fmt::format("{}/{}", archive_, segment.file);
@@ -136,7 +142,8 @@ absl::Status Archiver::RemoveStrays(const std::vector<SegmentRow>& rows) {
   return removed ? SyncDirectory(archive_) : absl::OkStatus();
 }
 
-absl::StatusOr<BuiltSegment> Archiver::Build(const ArchiveOptions& options, ArchiveReport& report) {
+absl::StatusOr<BuiltSegment> Archiver::Build(const ArchiveOptions& options, std::uint64_t through,
+                                             ArchiveReport& report) {
   HF_ASSIGN_OR_RETURN(const auto view, Look());
   HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, view->archive().List());
   for (const SegmentRow& row : rows) {
@@ -144,7 +151,7 @@ absl::StatusOr<BuiltSegment> Archiver::Build(const ArchiveOptions& options, Arch
     if (row.state == SegmentState::kRemoving) return BuiltSegment{};
   }
   const std::uint64_t number = rows.empty() ? 1 : rows.back().segment.number + 1;
-  SegmentBuilder builder(*view, options);
+  SegmentBuilder builder(*view, options, through);
   auto built = builder.Build(number);
   if (!built.ok()) {
     Remove(fmt::format("{}/{}.new", archive_, SegmentName(number))).IgnoreError();  // as above

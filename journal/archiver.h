@@ -52,7 +52,8 @@ class Archiver {
   absl::Status GoOn(const std::function<bool()>& stop);
   absl::Status RemoveStrays(const std::vector<SegmentRow>& rows);
   // Empty segment: nothing is due.
-  absl::StatusOr<BuiltSegment> Build(const ArchiveOptions& options, ArchiveReport& report);
+  absl::StatusOr<BuiltSegment> Build(const ArchiveOptions& options, std::uint64_t through,
+                                     ArchiveReport& report);
   absl::Status Check(const BuiltSegment& built);
   absl::Status RemoveRecords(const Segment& segment, const std::function<bool()>& stop);
   absl::StatusOr<std::unique_ptr<ReadConnection>> Open(const Segment& segment);

@@ -91,6 +91,7 @@ absl::Status SegmentBuilder::Choose() {
     const std::uint64_t key = due.Unsigned(0);
     // Used again since the flush, or known to be damaged.
     if (view_.tail().Find(key) != nullptr || damaged_.contains(key)) continue;
+    if (due.Unsigned(5) > through_) continue;
     ReadConnection::SandboxKeys row{.key = key,
                                     .row = {.sandbox_id = std::string(due.Bytes(1)),
                                             .head_sequence = due.Unsigned(6),

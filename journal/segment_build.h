@@ -26,9 +26,10 @@ struct BuiltSegment {
 
 class SegmentBuilder {
  public:
-  // `view` stands in a transaction, and no segment in it is still being removed.
-  SegmentBuilder(JournalView& view, const ArchiveOptions& options)
-      : view_(view), options_(options) {}
+  // `view` stands in a transaction, and no segment in it is still being removed. Sandboxes with a
+  // record after `through` are not taken.
+  SegmentBuilder(JournalView& view, const ArchiveOptions& options, std::uint64_t through)
+      : view_(view), options_(options), through_(through) {}
 
   // Builds the segment of that number in the archive's directory, under its draft's name, sealed
   // but for its name. Errors: the disk's; the file may then be there.
@@ -63,6 +64,7 @@ class SegmentBuilder {
 
   JournalView& view_;
   const ArchiveOptions& options_;
+  const std::uint64_t through_;
   std::map<std::uint64_t, std::string> damaged_;
   std::vector<Chosen> chosen_;
   std::vector<At> positions_;
