@@ -8,6 +8,7 @@
 //   finished create a     its operation has ended well
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <mutex>
 #include <string>
@@ -56,6 +57,27 @@ bool Together(House& house,
   return good;
 }
 
+// A sandbox of long ago, archived and thrown away: the archive's own way, all of it, which nothing
+// of the engine's comes near.
+absl::Status ArchiveAndExpire(holdfast::journal::Journal& journal) {
+  holdfast::journal::Batch batch;
+  batch.sandbox_id = "ancient";
+  batch.drafts.push_back(holdfast::journal::Draft::Event("Ended", "", 1));
+  batch.projection = {.state = "Deleted", .live = false, .summary = ""};
+  if (auto appended = journal.Append(std::move(batch)); !appended.ok()) return appended.status();
+  holdfast::journal::ArchiveOptions options;
+  options.finished_before_unix_ms = 2;
+  if (auto archived = journal.Archive(options); !archived.ok()) return archived.status();
+  return journal.ExpireArchives(2).status();
+}
+
+// What the programme has deleted; it must be found afterwards as if it were still in the journal.
+absl::Status ArchiveTheDeleted(holdfast::journal::Journal& journal) {
+  holdfast::journal::ArchiveOptions options;
+  options.finished_before_unix_ms = INT64_MAX;
+  return journal.Archive(options).status();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -63,6 +85,9 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   auto house = House::Open(argv[1]);
   if (!house.ok()) return Fail("open", house.status());
+  if (auto status = ArchiveAndExpire(*(*house)->journal); !status.ok()) {
+    return Fail("archive ancient", status);
+  }
   const bool good =
       Together(**house,
                {{"create a", Create("a")}, {"create b", Create("b")}, {"create c", Create("c")}}) &&
@@ -70,5 +95,8 @@ int main(int argc, char** argv) {
                {{"delete a", Delete("a")}, {"stop b", Stop("b")}, {"create d", Create("d")}}) &&
       Together(**house,
                {{"start b", Start("b")}, {"delete c", Delete("c")}, {"stop d", Stop("d")}});
+  if (auto status = ArchiveTheDeleted(*(*house)->journal); !status.ok()) {
+    return Fail("archive", status);
+  }
   return good ? 0 : 1;
 }

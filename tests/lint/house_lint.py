@@ -375,7 +375,7 @@ def check_goldens_are_used(tree):
 
 # --- failpoints -----------------------------------------------------------------------------------
 
-FAILPOINT_ROOMS = {"kJournal": "journal/", "kEngine": "statemachine/engine/",
+FAILPOINT_ROOMS = {"kJournal": "journal/", "kArchive": "journal/", "kEngine": "statemachine/engine/",
                    "kProcess": "drivers/process/", "kIpam": "extensions/ipam/"}
 
 

@@ -28,7 +28,8 @@ TEST_P(JournalCliHelp, IsAsInItsGoldenFile) {
 }
 INSTANTIATE_TEST_SUITE_P(Verbs, JournalCliHelp,
                          ::testing::Values("", "ls", "show", "why", "leaks", "ledger", "verify",
-                                           "graph", "status", "checkpoint", "backup", "restore", "key"));
+                                           "graph", "status", "checkpoint", "backup", "restore",
+                                           "key", "archive"));
 
 class HoldfastHelp : public ::testing::TestWithParam<const char*> {};
 TEST_P(HoldfastHelp, IsAsInItsGoldenFile) { ExpectHelp(command_line::Run, "holdfast", GetParam()); }
