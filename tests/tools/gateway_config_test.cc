@@ -144,7 +144,8 @@ TEST_F(GatewayConfig, NamesTheNearestKeyForAnUnknownOne) {
 
 TEST_F(GatewayConfig, ListsTheKeysWhenNoneIsNear) {
   EXPECT_EQ(MistakesIn("[journal]\ncompression = true\n"),
-            "h.toml:2: journal.compression: unknown key; [journal] knows archive_after, archive_keep, key_file, path");
+            "h.toml:2: journal.compression: unknown key; [journal] knows archive_after, "
+            "archive_keep, key_file, path");
 }
 
 TEST_F(GatewayConfig, RefusesAnUnknownTable) {

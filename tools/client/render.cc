@@ -134,9 +134,9 @@ std::string RenderStatus(const StatusReport& report,
   card.Add("journal", fmt::format("{} ({})", status.journal_path(), status.journal_id()));
   card.Add("epoch", fmt::format("{}", status.epoch()));
   if (status.restored_unix_ms() != 0) {
-    card.Add("restored", fmt::format("{} from a backup that ends at position {}",
-                                     FormatTime(status.restored_unix_ms()),
-                                     status.restored_position()));
+    card.Add("restored",
+             fmt::format("{} from a backup that ends at position {}",
+                         FormatTime(status.restored_unix_ms()), status.restored_position()));
   }
   card.Add(report.held ? "held by" : "last held by",
            fmt::format("pid {} since {}", status.pid(), FormatTime(status.since_unix_ms())));
