@@ -34,12 +34,6 @@ constexpr char kSelectHead[] =
     "FROM heads\n"
     "WHERE sandbox = ?1";
 
-// Without the payload, so that a record can be told whose payload cannot be read.
-constexpr char kSelectColumns[] =
-    "SELECT sandbox, sequence, previous\n"
-    "FROM records\n"
-    "WHERE position = ?1";
-
 }  // namespace
 
 absl::StatusOr<Tail> Tail::Create(Database& database) {
@@ -50,7 +44,6 @@ absl::StatusOr<Tail> Tail::Create(Database& database) {
   HF_ASSIGN_OR_RETURN(tail.select_records_, database.Prepare(kSelectRecords));
   HF_ASSIGN_OR_RETURN(tail.select_id_, database.Prepare(kSelectId));
   HF_ASSIGN_OR_RETURN(tail.select_head_, database.Prepare(kSelectHead));
-  HF_ASSIGN_OR_RETURN(tail.select_columns_, database.Prepare(kSelectColumns));
   return tail;
 }
 
@@ -72,14 +65,6 @@ absl::Status Tail::CatchUp() {
   while (true) {
     absl::StatusOr<bool> found = select_records_.Step();
     absl::Status status = found.status();
-    if (absl::IsDataLoss(status)) {
-      status = PassUnreadable();
-      if (status.ok()) {
-        select_records_.Reset();
-        select_records_.Bind(1, scanned_);
-        continue;
-      }
-    }
     if (status.ok() && *found) status = ReadRecord();
     if (!status.ok()) {
       // Half of it would be taken for all of it the next time.
@@ -170,28 +155,6 @@ absl::Status Tail::ReadRecord() {
       // word: whoever loads it folds its records and knows.
       entry->unflushed.said = Projection{.state = "", .live = true, .summary = ""};
     }
-  }
-  return absl::OkStatus();
-}
-
-// The next record is there and its payload cannot be read: it is one sandbox's, if the rest of it
-// can.
-absl::Status Tail::PassUnreadable() {
-  const std::uint64_t position = scanned_ + 1;
-  const ResetOnExit reset(select_columns_);
-  HF_ASSIGN_OR_RETURN(const bool found, select_columns_.Bind(1, position).Step());
-  if (!found) return absl::DataLossError("the records cannot be read on");
-  const std::uint64_t key = select_columns_.Unsigned(0);
-  HF_ASSIGN_OR_RETURN(TailEntry * entry, Entry(key));
-  scanned_ = position;
-  if (entry == nullptr || position <= entry->applied) return absl::OkStatus();
-  HF_ASSIGN_OR_RETURN(const bool continues,
-                      Continues(key, select_columns_.Unsigned(1), select_columns_.Unsigned(2)));
-  if (!continues) return absl::OkStatus();
-  entry->position = position;
-  entry->sequence = select_columns_.Unsigned(1);
-  if (entry->is_new && !entry->unflushed.said) {
-    entry->unflushed.said = Projection{.state = "", .live = true, .summary = ""};
   }
   return absl::OkStatus();
 }

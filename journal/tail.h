@@ -66,7 +66,6 @@ class Tail {
   absl::Status ReadMark();
   absl::Status ReadPending();
   absl::Status ReadRecord();
-  absl::Status PassUnreadable();
   absl::StatusOr<TailEntry*> Entry(std::uint64_t key);
   absl::StatusOr<bool> Continues(std::uint64_t key, std::uint64_t sequence, std::uint64_t previous);
   absl::Status FoldMeaning(TailEntry& entry, std::uint64_t previous, RecordKind kind,
@@ -82,7 +81,6 @@ class Tail {
 
   LedgerReader ledger_;
   Statement select_flushed_, select_pending_, select_records_, select_id_, select_head_;
-  Statement select_columns_;
   std::uint64_t flushed_ = 0;
   std::uint64_t scanned_ = 0;
   std::map<std::uint64_t, PendingRow> pending_;                 // by position; of this call

@@ -10,6 +10,7 @@
 #include "absl/hash/hash.h"
 #include "fmt/format.h"
 #include "journal/ownership.h"
+#include "journal/rewrite_log.h"
 #include "journal/schema.h"
 #include "support/failpoint.h"
 #include "support/status_macros.h"
@@ -77,6 +78,7 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const Options& options,
                                                      Ownership& previous_ownership) {
   HF_ASSIGN_OR_RETURN(Database database, Database::Open(options.path, OpenMode::kReadWrite));
   HF_RETURN_IF_ERROR(ConfigureWriter(database));
+  HF_RETURN_IF_ERROR(RewriteLog(options.path));
   HF_RETURN_IF_ERROR(MigrateFile(database));
   HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
   HF_ASSIGN_OR_RETURN(Flusher flusher, Flusher::Create(database));

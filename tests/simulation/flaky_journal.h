@@ -75,6 +75,9 @@ class FlakyReader final : public journal::Reader {
   absl::StatusOr<journal::Checkpoint> MakeCheckpoint(std::uint64_t position) override {
     return real_.MakeCheckpoint(position);
   }
+  absl::StatusOr<std::vector<journal::Segment>> ListSegments() override {
+    return real_.ListSegments();
+  }
 
  private:
   bool Fails() { return failures_.load() > 0 && failures_.fetch_sub(1) > 0; }
@@ -102,6 +105,12 @@ class FlakyJournal final : public journal::Journal {
     return real_.ReplaceSealed(id, std::move(expected), std::move(replacement));
   }
   absl::Status Flush() override { return real_.Flush(); }
+  absl::StatusOr<journal::ArchiveReport> Archive(const journal::ArchiveOptions& options) override {
+    return real_.Archive(options);
+  }
+  absl::StatusOr<journal::ExpireReport> ExpireArchives(std::int64_t older_than_unix_ms) override {
+    return real_.ExpireArchives(older_than_unix_ms);
+  }
   std::uint64_t epoch() const override { return real_.epoch(); }
   bool sound() const override { return real_.sound(); }
   journal::Stats stats() const override { return real_.stats(); }

@@ -65,6 +65,11 @@ int RunAgainst(const Context& context, const std::string& against) {
 }
 
 int Run(const Context& context, const Words& words) {
+  if (!words.against.empty() && words.quick) {
+    context.surroundings.err << kProgram
+                             << ": --against reads every record, and so excludes --quick\n";
+    return client::kExitUsage;
+  }
   if (!words.against.empty()) return RunAgainst(context, words.against);
   lifecycle::v1::VerifyRequest request;
   request.set_quick(words.quick);
@@ -88,7 +93,6 @@ Command AddVerify(CLI::App& app) {
   verb->add_option("--against", words->against,
                    "Also prove that nothing was changed since this checkpoint, or the one in this\n"
                    "file, was made")
-      ->excludes(quick)
       ->type_name("CHECKPOINT");
   return {verb, [words](const Context& context) { return Run(context, *words); }};
 }
