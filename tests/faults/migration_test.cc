@@ -85,10 +85,11 @@ TEST_P(Migration, KeepsEverythingWhateverFails) {
 }
 
 // Archived ones came with the present version, and a second directory is not modelled here.
-std::vector<std::string> SamplesWithoutArchive() {
-  std::vector<std::string> samples = journal::ListSamples(HOLDFAST_SAMPLES);
-  std::erase_if(samples,
-                [](const std::string& name) { return name.find("archived") != std::string::npos; });
+std::vector<journal::Sample> SamplesWithoutArchive() {
+  std::vector<journal::Sample> samples = journal::ListSamples(HOLDFAST_SAMPLES);
+  std::erase_if(samples, [](const journal::Sample& sample) {
+    return ::testing::PrintToString(sample).find("archived") != std::string::npos;
+  });
   return samples;
 }
 INSTANTIATE_TEST_SUITE_P(Faults, Migration, ::testing::ValuesIn(SamplesWithoutArchive()),
