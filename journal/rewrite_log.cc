@@ -15,7 +15,8 @@
 namespace holdfast::journal {
 namespace {
 
-constexpr sqlite3_int64 kChunkBytes = 1 << 20;
+// SQLite's file layer takes at most 128 KiB at once, and says nothing of it.
+constexpr sqlite3_int64 kChunkBytes = 1 << 16;
 
 // A file of SQLite's own file layer.
 class LogFile {
