@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <vector>
 
@@ -54,6 +55,10 @@ class LogFile {
   sqlite3_file* file() { return reinterpret_cast<sqlite3_file*>(memory_.get()); }
   absl::Status Told(int code, std::string_view doing) const {
     if (code == SQLITE_OK) return absl::OkStatus();
+    const int error = vfs_->xGetLastError(vfs_, 0, nullptr);
+    if (error == ENOSPC || error == EDQUOT) {
+      return FileError(error, fmt::format("{} {}", doing, path_));
+    }
     return ToStatus(nullptr, code, fmt::format("{} {}", doing, path_));
   }
 
