@@ -6,9 +6,8 @@
 // when the cut came before the next commit (docs/journal-format.md, "What a crash leaves"); its
 // appender sends the same again later, so it is one of the batches of the life in any case.
 //
-// HOLDFAST_FAULTS=dropped is all of it on a kernel that drops what a failed sync did not write
-// (disk.h). The journal is not safe there: opened anew on what only the kernel's memory holds, it
-// can lose in a power cut what it appended behind that.
+// The kernel drops what a failed sync did not write, and says nothing at the next (disk.h): what is
+// then in its memory alone must not be built upon (journal/rewrite_log.h).
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -68,10 +67,7 @@ bool LiveAndCut(const Fault& fault, std::uint64_t cuts) {
   const std::size_t gap = 1 + (operations.size() - struck_at) / cuts;
   Disk disk({}, Syncs::kHonest, fault.nth);
   for (std::size_t cut = 1; cut <= operations.size() && !::testing::Test::HasFailure(); ++cut) {
-    const DiskOperation& operation = operations[cut - 1];
-    if (operation.kind != DiskOperation::Kind::kFailSync || DropsAfterFailedSyncs()) {
-      disk.Apply(operation);
-    }
+    disk.Apply(operations[cut - 1]);
     const bool just_behind = cut > struck_at && cut <= struck_at + 3;
     if (cut <= struck_at || !(just_behind || cut % gap == 0 || cut == operations.size())) continue;
     const std::uint64_t seed = random.Next();

@@ -9,14 +9,9 @@
 
 namespace holdfast::faults {
 
-inline std::string_view Tier() {
+inline bool TakesAll() {
   const char* tier = std::getenv("HOLDFAST_FAULTS");
-  return tier == nullptr ? "" : tier;
+  return tier != nullptr && std::string_view(tier) == "all";
 }
-
-// Beyond what the journal promises: see fault_then_cut_test.cc.
-inline bool DropsAfterFailedSyncs() { return Tier() == "dropped"; }
-
-inline bool TakesAll() { return Tier() == "all" || DropsAfterFailedSyncs(); }
 
 }  // namespace holdfast::faults
