@@ -95,6 +95,11 @@ bool IsThere(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0 || errno != ENOENT;
 }
 
+bool HasBytes(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
+}
+
 bool IsSameFile(const std::string& left, const std::string& right) {
   struct stat left_status {};
   struct stat right_status {};

@@ -20,6 +20,8 @@ absl::Status FileError(int error, std::string_view doing);
 // Whether anything at all has this name, a dangling link too. What cannot be looked at is taken to
 // be there.
 bool IsThere(const std::string& path);
+// It is there, and not empty.
+bool HasBytes(const std::string& path);
 // Two names of one file that is there.
 bool IsSameFile(const std::string& left, const std::string& right);
 // "." for a path without a slash.

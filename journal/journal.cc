@@ -265,14 +265,6 @@ class JournalImpl final : public Journal {
   std::thread thread_;  // started when all above it is there
 };
 
-absl::Status HeldByAnother(const std::string& path) {
-  std::string holder = "another process";
-  if (auto reader = Reader::Open(path); reader.ok()) {
-    if (auto ownership = (*reader)->ReadOwnership(); ownership.ok()) holder = Describe(*ownership);
-  }
-  return absl::FailedPreconditionError(fmt::format("the journal {} is held by {}", path, holder));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(Options options) {
@@ -282,7 +274,10 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(Options options) {
   if (!found.ok() && !(missing && options.create_if_missing)) return found;
 
   auto lock = Lock::Take(options.path);
-  if (absl::IsFailedPrecondition(lock.status())) return HeldByAnother(options.path);
+  if (absl::IsFailedPrecondition(lock.status())) {
+    return absl::FailedPreconditionError(
+        fmt::format("the journal {} is held by {}", options.path, DescribeHolder(options.path)));
+  }
   if (!lock.ok()) return lock.status();
   if (missing) {
     // Again under the lock: somebody may have made it and gone.

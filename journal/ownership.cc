@@ -55,4 +55,11 @@ std::string Describe(const Ownership& ownership) {
       ownership.epoch);
 }
 
+std::string DescribeHolder(const std::string& path) {
+  const auto reader = Reader::Open(path);
+  if (!reader.ok()) return "another process";
+  const auto ownership = (*reader)->ReadOwnership();
+  return ownership.ok() ? Describe(*ownership) : "another process";
+}
+
 }  // namespace holdfast::journal

@@ -24,5 +24,8 @@ absl::Status WriteRestoration(Database& database, std::int64_t time_unix_ms, std
 
 // "gateway, pid 4711, since 2026-01-02T03:04:05Z, epoch 7"
 std::string Describe(const Ownership& ownership);
+// The same of who holds, or last held, the journal at `path`; "another process" when that cannot be
+// read.
+std::string DescribeHolder(const std::string& path);
 
 }  // namespace holdfast::journal

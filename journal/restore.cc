@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -27,14 +26,6 @@ std::int64_t NowUnixMillis() {
       .count();
 }
 
-// Who holds, or last held, the journal; "another process" when that cannot be read.
-std::string Holder(const std::string& path) {
-  const auto reader = Reader::Open(path);
-  if (!reader.ok()) return "another process";
-  const auto ownership = (*reader)->ReadOwnership();
-  return ownership.ok() ? Describe(*ownership) : "another process";
-}
-
 absl::Status CheckBackup(const RestoreOptions& options) {
   absl::Status found = InspectFile(options.backup);
   if (absl::IsNotFound(found)) {
@@ -49,7 +40,7 @@ absl::Status CheckBackup(const RestoreOptions& options) {
   if (Lock::IsHeld(options.backup)) {
     return absl::FailedPreconditionError(
         fmt::format("{} is a journal in use, held by {}; make a backup of it first", options.backup,
-                    Holder(options.backup)));
+                    DescribeHolder(options.backup)));
   }
   return absl::OkStatus();
 }
@@ -86,11 +77,6 @@ bool EmptyWal(const std::string& path) {
   if (!database.ok() || !ConfigureWriter(*database).ok()) return false;
   return sqlite3_wal_checkpoint_v2(database->get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr,
                                    nullptr) == SQLITE_OK;
-}
-
-bool HasBytes(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
 }
 
 // A name beside the journal that nothing has.
@@ -201,7 +187,7 @@ absl::StatusOr<RestoreReport> Restore(const RestoreOptions& options) {
   const auto lock = Lock::Take(path);
   if (absl::IsFailedPrecondition(lock.status())) {
     return absl::FailedPreconditionError(
-        fmt::format("the journal {} is held by {}; end it first", path, Holder(path)));
+        fmt::format("the journal {} is held by {}; end it first", path, DescribeHolder(path)));
   }
   HF_RETURN_IF_ERROR(lock.status());
   HF_ASSIGN_OR_RETURN(const std::vector<std::string> segments, ListFiles(ArchiveOf(path)));

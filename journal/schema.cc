@@ -32,11 +32,6 @@ absl::Status NotOurs(const std::string& path, std::string_view why) {
   return absl::FailedPreconditionError(fmt::format("{} is not a Holdfast journal: {}", path, why));
 }
 
-bool HasBytes(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
-}
-
 absl::Status Build(const std::string& path) {
   HF_ASSIGN_OR_RETURN(Database database, Database::Open(path, OpenMode::kCreate));
   HF_RETURN_IF_ERROR(

@@ -114,24 +114,15 @@ class ContentReader {
     }
     const auto [found, first] = chains_.try_emplace(stored.sandbox);
     Chain& chain = found->second;
-    WriteCanonical(RecordView{.position = record.position,
-                              .previous = stored.previous,
-                              .sequence = record.sequence,
-                              .epoch = record.epoch,
-                              .time_unix_ms = record.time_unix_ms,
-                              .kind = record.kind,
-                              .sandbox_id = record.sandbox_id,
-                              .type = record.type,
-                              .payload = record.payload},
-                   canonical_);
     // What the first of a later part follows from is in an earlier segment.
-    const bool follows = first ? stored.sandbox == record.position || stored.previous != 0
-                               : stored.previous == chain.part.position &&
-                                     record.sequence == chain.part.sequence + 1 &&
-                                     stored.hash == hasher_.Link(chain.part.hash, canonical_);
+    const bool follows =
+        first ? stored.sandbox == record.position || stored.previous != 0
+              : stored.previous == chain.part.position &&
+                    record.sequence == chain.part.sequence + 1 &&
+                    stored.hash == hasher_.Link(chain.part.hash, segment_.canonical());
     const bool begins = first && stored.previous == 0;
     if (!follows || (begins && (record.sequence != 1 ||
-                                stored.hash != hasher_.Link(kChainStart, canonical_)))) {
+                                stored.hash != hasher_.Link(kChainStart, segment_.canonical())))) {
       Wrong(fmt::format("the record at position {} does not follow from its predecessor",
                         record.position));
     }
@@ -174,7 +165,6 @@ class ContentReader {
   Hasher hasher_;
   SegmentContent content_;
   std::map<std::uint64_t, Chain> chains_;
-  std::string canonical_;
 };
 
 }  // namespace
