@@ -107,13 +107,20 @@ TEST_F(JournalOpen, RefusesASecondWriterAndNamesTheFirst) {
 }
 
 TEST_F(JournalOpen, RefusesASecondWriterInAnotherProcess) {
-  const auto journal = OpenJournal(path_);
+  // The child is there before the journal's threads are: what is forked beside a running thread may
+  // inherit a lock that nobody ever opens again.
+  int held[2];
+  ASSERT_EQ(::pipe(held), 0);
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
+    char byte = 0;
+    if (::read(held[0], &byte, 1) != 1) ::_exit(2);
     const auto second = Journal::Open(OptionsFor(path_));
     ::_exit(absl::IsFailedPrecondition(second.status()) ? 0 : 1);
   }
+  const auto journal = OpenJournal(path_);
+  ASSERT_EQ(::write(held[1], "y", 1), 1);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
 
