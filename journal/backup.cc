@@ -89,8 +89,9 @@ absl::StatusOr<BackupReport> Backup(const std::string& journal_path,
                                     const std::string& destination) {
   if (IsThere(destination)) return Exists(destination);
   HF_ASSIGN_OR_RETURN(const DirectoryLock lock, DirectoryLock::Take(DirectoryOf(destination)));
-  HF_ASSIGN_OR_RETURN(Copy draft, Copy::Begin(destination, journal_path));
-  absl::StatusOr<BackupReport> report = Write(journal_path, destination, draft);
+  const std::string source = RealPath(journal_path);
+  HF_ASSIGN_OR_RETURN(Copy draft, Copy::Begin(destination, source));
+  absl::StatusOr<BackupReport> report = Write(source, destination, draft);
   draft.Remove().IgnoreError();  // the next run does it
   return report;
 }

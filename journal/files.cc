@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -22,53 +24,19 @@ namespace {
 // Read and written at a time.
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
-class File {
- public:
-  static absl::StatusOr<File> Open(const std::string& path, int flags) {
-    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd < 0) return FileError(errno, fmt::format("opening {}", path));
-    return File(fd, path);
-  }
-  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
-  File& operator=(File&&) = delete;
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
-  // Fewer than asked for only at the end of the file.
-  absl::StatusOr<std::string_view> Read(std::string& block) {
-    block.resize(kBlockBytes);
-    std::size_t filled = 0;
-    while (filled < block.size()) {
-      const ssize_t got = ::read(fd_, block.data() + filled, block.size() - filled);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return FileError(errno, fmt::format("reading {}", path_));
-      if (got == 0) break;
-      filled += static_cast<std::size_t>(got);
-    }
-    return std::string_view(block).substr(0, filled);
-  }
-
-  absl::Status Write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return FileError(errno, fmt::format("writing {}", path_));
-      bytes.remove_prefix(static_cast<std::size_t>(put));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status Sync() {
-    return ::fsync(fd_) == 0 ? absl::OkStatus()
-                             : FileError(errno, fmt::format("syncing {}", path_));
-  }
-
- private:
-  File(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-  int fd_ = -1;
-  std::string path_;
+struct Free {
+  void operator()(char* text) const { std::free(text); }
 };
+
+// Of links that lead to links; Linux follows as many.
+constexpr int kLinksMax = 40;
+
+// Fills `block`; what was read, which ends before the block does only at the end of the file.
+absl::StatusOr<std::string_view> ReadBlock(File& file, std::string& block) {
+  block.resize(kBlockBytes);
+  HF_ASSIGN_OR_RETURN(const std::size_t filled, file.Read(block.data(), block.size()));
+  return std::string_view(block).substr(0, filled);
+}
 
 absl::Status RenameWith(const std::string& from, const std::string& to, unsigned flags) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) {
@@ -88,6 +56,62 @@ absl::Status FileError(int error, std::string_view doing) {
   const std::string message = fmt::format("{}: {}", doing, strerror(error));
   return error == ENOSPC || error == EDQUOT ? absl::ResourceExhaustedError(message)
                                             : absl::UnavailableError(message);
+}
+
+absl::StatusOr<File> File::Open(const std::string& path, int flags) {
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (fd < 0) return FileError(errno, fmt::format("opening {}", path));
+  return File(fd, path);
+}
+
+File::File(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+File::File(File&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+File::~File() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+absl::StatusOr<std::size_t> File::Read(char* into, std::size_t size) {
+  std::size_t filled = 0;
+  while (filled < size) {
+    const ssize_t got = ::read(fd_, into + filled, size - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return FileError(errno, fmt::format("reading {}", path_));
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  return filled;
+}
+
+absl::Status File::Write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return FileError(errno, fmt::format("writing {}", path_));
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status File::Sync() {
+  return ::fsync(fd_) == 0 ? absl::OkStatus() : FileError(errno, fmt::format("syncing {}", path_));
+}
+
+std::string RealPath(const std::string& path) {
+  std::string name = path;
+  for (int links_left = kLinksMax; links_left > 0; --links_left) {
+    const std::string last = name.substr(name.rfind('/') + 1);     // npos + 1 is 0
+    if (last.empty() || last == "." || last == "..") return path;  // no file has such a name
+    const std::unique_ptr<char, Free> directory(::realpath(DirectoryOf(name).c_str(), nullptr));
+    if (directory == nullptr) return path;
+    const std::string_view parent = directory.get();
+    name = fmt::format("{}/{}", parent == "/" ? "" : parent, last);
+    std::error_code error;
+    const std::string target = std::filesystem::read_symlink(name, error).string();
+    if (error) return name;  // no link, or nothing yet
+    name = target.starts_with('/') ? target : fmt::format("{}/{}", parent, target);
+  }
+  return path;
 }
 
 bool IsThere(const std::string& path) {
@@ -136,7 +160,7 @@ absl::Status CopyFile(const std::string& from, const std::string& to) {
   HF_ASSIGN_OR_RETURN(File copy, File::Open(to, O_WRONLY | O_CREAT | O_TRUNC));
   std::string block;
   while (true) {
-    HF_ASSIGN_OR_RETURN(const std::string_view bytes, source.Read(block));
+    HF_ASSIGN_OR_RETURN(const std::string_view bytes, ReadBlock(source, block));
     if (bytes.empty()) return copy.Sync();
     HF_RETURN_IF_ERROR(copy.Write(bytes));
   }
@@ -148,8 +172,8 @@ absl::StatusOr<bool> SameContent(const std::string& left, const std::string& rig
   std::string left_block;
   std::string right_block;
   while (true) {
-    HF_ASSIGN_OR_RETURN(const std::string_view left_bytes, left_file.Read(left_block));
-    HF_ASSIGN_OR_RETURN(const std::string_view right_bytes, right_file.Read(right_block));
+    HF_ASSIGN_OR_RETURN(const std::string_view left_bytes, ReadBlock(left_file, left_block));
+    HF_ASSIGN_OR_RETURN(const std::string_view right_bytes, ReadBlock(right_file, right_block));
     if (left_bytes != right_bytes) return false;
     if (left_bytes.empty()) return true;
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What backup and restore do to files besides SQLite: copy, sync, move, and say what went wrong.
-// Everything made here can be read by its owner alone: what sandboxes run and hold is nobody else's
-// business.
+// What is done to files besides SQLite: find their one name, copy, sync, move, and say what went
+// wrong. Everything made here can be read by its owner alone: what sandboxes run and hold is nobody
+// else's business.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,36 @@ namespace holdfast::journal {
 
 // For want of space ResourceExhausted, else Unavailable; "doing: what the system says".
 absl::Status FileError(int error, std::string_view doing);
+
+// An open file: the one owner of its descriptor. Moved, never copied; used by one thread at a time.
+// Errors name the path it was opened with.
+class File {
+ public:
+  // With O_CLOEXEC; what is made is its owner's alone. Errors: as FileError.
+  static absl::StatusOr<File> Open(const std::string& path, int flags);
+  // Takes an open descriptor, or -1 for none, over.
+  File(int fd, std::string path);
+  File(File&& other) noexcept;
+  File& operator=(File&&) = delete;
+  ~File();
+
+  int fd() const { return fd_; }
+  // How many bytes were read; fewer than asked for only at the end of the file.
+  absl::StatusOr<std::size_t> Read(char* into, std::size_t size);
+  absl::Status Write(std::string_view bytes);  // all of them
+  absl::Status Sync();
+
+ private:
+  int fd_ = -1;
+  std::string path_;
+};
+
+// The one name of the file at `path`, by which whatever lies beside it is named: absolute, and
+// through all links, the last one too, also when nothing is there yet. A journal has its lock, its
+// WAL and its archive beside this name, whatever name it is opened by. Opens nothing. A path that
+// leads nowhere (no such directory, links in a circle) comes back as it is: to open it fails, and
+// says why.
+std::string RealPath(const std::string& path);
 
 // Whether anything at all has this name, a dangling link too. What cannot be looked at is taken to
 // be there.

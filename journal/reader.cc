@@ -4,13 +4,12 @@
 // calls do not wait for each other and a visitor may call the reader again.
 #include "journal/reader.h"
 
-#include <sys/stat.h>
-
 #include <mutex>
 #include <utility>
 
 #include "fmt/format.h"
 #include "journal/checkpoint_digest.h"
+#include "journal/files.h"
 #include "journal/lock.h"
 #include "journal/ownership.h"
 #include "journal/schema.h"
@@ -23,6 +22,10 @@ namespace {
 
 // Connections kept between calls; one costs about 100 KiB. More callers at once open their own.
 constexpr std::size_t kIdleConnectionsMax = 4;
+
+absl::StatusOr<std::string> JournalIdIn(Database& database) {
+  return database.QueryText("SELECT value\nFROM meta\nWHERE name = 'journal_id'");
+}
 
 class ReaderImpl final : public Reader {
  public:
@@ -137,7 +140,10 @@ class ReaderImpl final : public Reader {
     return ownership;
   }
 
-  std::string journal_id() const override { return journal_id_; }
+  std::string journal_id() const override {
+    const std::lock_guard lock(mutex_);
+    return journal_id_;
+  }
 
   absl::StatusOr<VerifyReport> Verify(VerifyMode mode) override {
     HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
@@ -153,7 +159,7 @@ class ReaderImpl final : public Reader {
     }
     std::vector<HeadAt> heads;
     HF_RETURN_IF_ERROR(CollectHeads(*now, position, heads));
-    return DigestHeads(journal_id_, position, std::move(heads));
+    return DigestHeads(journal_id(), position, std::move(heads));
   }
 
  private:
@@ -176,12 +182,7 @@ class ReaderImpl final : public Reader {
         idle_.pop_back();
       }
     }
-    // A WAL that came since means that a writer came: what was unchanging no longer is.
-    struct stat status {};
-    if (connection != nullptr && connection->immutable() &&
-        ::stat((path_ + "-wal").c_str(), &status) == 0) {
-      connection.reset();
-    }
+    if (connection != nullptr && !IsStillTheJournal(*connection)) connection.reset();
     if (connection != nullptr) {
       const absl::Status begun = connection->Begin();
       if (begun.ok()) return Borrowed(connection.release(), GiveBack{this});
@@ -191,10 +192,29 @@ class ReaderImpl final : public Reader {
     // Again when the journal was brought to another version between opening it and looking into it.
     for (int tries_left = 3;; --tries_left) {
       HF_ASSIGN_OR_RETURN(connection, JournalView::Open(path_));
-      const absl::Status begun = connection->Begin();
+      absl::Status begun = connection->Begin();
+      if (begun.ok()) begun = LearnJournalId(*connection);
       if (begun.ok()) return Borrowed(connection.release(), GiveBack{this});
       if (!absl::IsAborted(begun) || tries_left == 0) return begun;
     }
+  }
+
+  // Of the file that is open now, which a restore may have put in another journal's place.
+  absl::Status LearnJournalId(JournalView& connection) {
+    HF_ASSIGN_OR_RETURN(std::string id, JournalIdIn(connection.database()));
+    const std::lock_guard lock(mutex_);
+    journal_id_ = std::move(id);
+    return absl::OkStatus();
+  }
+
+  bool IsStillTheJournal(JournalView& connection) const {
+    // A WAL that came since means that a writer came: what was unchanging no longer is.
+    if (connection.immutable() && IsThere(path_ + "-wal")) return false;
+    // A restore puts another file in its place. What is open is set aside then, whole and old.
+    int moved = 0;
+    const int asked =
+        sqlite3_file_control(connection.database().get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return asked == SQLITE_OK && moved == 0;
   }
 
   void Return(std::unique_ptr<JournalView> connection) {
@@ -203,19 +223,19 @@ class ReaderImpl final : public Reader {
   }
 
   const std::string path_;
-  const std::string journal_id_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::string journal_id_;                          // guarded by mutex_
   std::vector<std::unique_ptr<JournalView>> idle_;  // guarded by mutex_
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Reader>> Reader::Open(const std::string& path) {
-  HF_RETURN_IF_ERROR(InspectFile(path));
-  HF_ASSIGN_OR_RETURN(const std::unique_ptr<ReadConnection> connection, ReadConnection::Open(path));
-  HF_ASSIGN_OR_RETURN(std::string id, connection->database().QueryText(
-                                          "SELECT value\nFROM meta\nWHERE name = 'journal_id'"));
-  return std::make_unique<ReaderImpl>(path, std::move(id));
+  const std::string real = RealPath(path);
+  HF_RETURN_IF_ERROR(InspectFile(real));
+  HF_ASSIGN_OR_RETURN(const std::unique_ptr<ReadConnection> connection, ReadConnection::Open(real));
+  HF_ASSIGN_OR_RETURN(std::string id, JournalIdIn(connection->database()));
+  return std::make_unique<ReaderImpl>(real, std::move(id));
 }
 
 }  // namespace holdfast::journal

@@ -181,7 +181,10 @@ absl::StatusOr<RestoreReport> RestoreTo(const RestoreOptions& options, const std
 
 }  // namespace
 
-absl::StatusOr<RestoreReport> Restore(const RestoreOptions& options) {
+absl::StatusOr<RestoreReport> Restore(const RestoreOptions& given) {
+  const RestoreOptions options{.backup = RealPath(given.backup),
+                               .journal_path = RealPath(given.journal_path),
+                               .replace = given.replace};
   const std::string& path = options.journal_path;
   HF_RETURN_IF_ERROR(CheckBackup(options));
   const auto lock = Lock::Take(path);

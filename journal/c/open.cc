@@ -6,6 +6,7 @@
 #include "journal/c/callbacks.h"
 #include "journal/c/errors.h"
 #include "journal/c/structs.h"
+#include "journal/files.h"
 #include "support/status_macros.h"
 
 namespace holdfast::journal::c {
@@ -41,7 +42,7 @@ absl::StatusOr<hf_journal*> Open(const hf_options* theirs) {
   }
   HF_RETURN_IF_ERROR(CheckReserved(ours.reserved, "options"));
   Options options;
-  options.path = ours.path;
+  options.path = RealPath(ours.path);
   options.create_if_missing = ours.create != 0;
   if (ours.owner != nullptr) options.owner = ours.owner;
   options.boot_id = TextOf(ours.boot_id);

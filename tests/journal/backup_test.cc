@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <thread>
 
@@ -66,6 +68,22 @@ TEST_F(JournalBackup, HoldsAllThatTheJournalHolds) {
   EXPECT_EQ(report.records, 6U);
   EXPECT_EQ(report.sandboxes, 2U);
   EXPECT_EQ(report.journal_id, journal_->reader().journal_id());
+}
+
+TEST_F(JournalBackup, ByALinkHoldsAllThatTheJournalHolds) {
+  Batch finished = EventBatch("z", 0);
+  finished.projection.live = false;
+  ASSERT_THAT(journal_->Append(std::move(finished)), IsOk());
+  ArchiveOptions all;
+  all.finished_before_unix_ms = std::numeric_limits<std::int64_t>::max();
+  ASSERT_THAT(journal_->Archive(all), IsOk());
+  const std::string link = dir_.File("link.db");
+  std::filesystem::create_symlink(path_, link);
+
+  HF_ASSERT_OK_AND_ASSIGN(const BackupReport report, Backup(link, backup_));
+
+  EXPECT_EQ(report.archive_files, 1U);
+  EXPECT_EQ(DumpOf(backup_), DumpOf(path_));
 }
 
 TEST_F(JournalBackup, IsMadeOfADeadJournalToo) {

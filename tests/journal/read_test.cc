@@ -128,6 +128,18 @@ TEST_F(JournalRead, FromOutsideSeesWhatALiveWriterCommits) {
   EXPECT_EQ(ReadAll(*reader, "a").size(), 2U);
 }
 
+TEST_F(JournalRead, ByALinkSeesWhatALiveWriterCommits) {
+  const std::string link = dir_.File("link.db");
+  std::filesystem::create_symlink(path_, link);
+  ASSERT_THAT(journal_->Append(EventBatch("a", 0)), IsOk());
+
+  HF_ASSERT_OK_AND_ASSIGN(const auto reader, Reader::Open(link));
+
+  EXPECT_EQ(Dump(*reader), Dump(journal_->reader()));
+  HF_ASSERT_OK_AND_ASSIGN(const Ownership ownership, reader->ReadOwnership());
+  EXPECT_TRUE(ownership.held_now);
+}
+
 TEST_F(JournalRead, TellsWhoHoldsTheJournal) {
   HF_ASSERT_OK_AND_ASSIGN(const auto reader, Reader::Open(path_));
   HF_ASSERT_OK_AND_ASSIGN(const Ownership held, reader->ReadOwnership());

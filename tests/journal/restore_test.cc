@@ -62,6 +62,52 @@ TEST_F(JournalRestore, PutsTheBackupWhereNothingIs) {
   EXPECT_EQ(DumpOf(backup_), backup_dump_) << "the backup is kept as it was";
 }
 
+TEST_F(JournalRestore, PutsTheBackupWhereALinkLeads) {
+  const std::string link = dir_.File("link.db");
+  const std::string backup_link = dir_.File("backup-link.db");
+  std::filesystem::create_symlink(path_, link);
+  std::filesystem::create_symlink(backup_, backup_link);
+
+  HF_ASSERT_OK_AND_ASSIGN(const RestoreReport report,
+                          Restore({.backup = backup_link, .journal_path = link, .replace = true}));
+
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(DumpOf(path_), backup_dump_);
+  EXPECT_EQ(DumpOf(report.set_aside), journal_dump_);
+}
+
+TEST_F(JournalRestore, RefusesAJournalInUseUnderAnotherName) {
+  const std::string link = dir_.File("link.db");
+  std::filesystem::create_symlink(path_, link);
+  const auto journal = OpenJournal(path_);
+
+  EXPECT_THAT(RestoreTo(link, /*replace=*/true),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("is held by")));
+
+  EXPECT_EQ(DumpOf(path_), journal_dump_);
+}
+
+TEST_F(JournalRestore, IsSeenByAReaderThatWasOpenBefore) {
+  HF_ASSERT_OK_AND_ASSIGN(const auto reader, Reader::Open(path_));
+  ASSERT_EQ(Dump(*reader), journal_dump_);
+
+  ASSERT_THAT(RestoreTo(path_, /*replace=*/true), IsOk());
+
+  EXPECT_EQ(Dump(*reader), backup_dump_);
+}
+
+TEST_F(JournalRestore, OfAnotherJournalGivesAReaderThatWasOpenBeforeItsId) {
+  const std::string other = dir_.File("other.db");
+  ASSERT_THAT(OpenJournal(other)->Append(EventBatch("x", 0)), IsOk());
+  HF_ASSERT_OK_AND_ASSIGN(const auto reader, Reader::Open(other));
+  ASSERT_EQ(ReadAll(*reader, "x").size(), 1U);
+
+  ASSERT_THAT(RestoreTo(other, /*replace=*/true), IsOk());
+
+  EXPECT_TRUE(ReadAll(*reader, "x").empty());
+  EXPECT_EQ(reader->journal_id(), id_);
+}
+
 TEST_F(JournalRestore, CanBeWrittenOn) {
   const std::string path = dir_.File("elsewhere.db");
   ASSERT_THAT(RestoreTo(path), IsOk());

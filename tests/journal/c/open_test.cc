@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -46,6 +47,17 @@ TEST_F(JournalCOpen, RefusesASecondWriterAndNamesTheFirst) {
 
   EXPECT_EQ(second, nullptr);
   EXPECT_NE(error.message().find("test"), std::string::npos) << error.message();
+}
+
+TEST_F(JournalCOpen, RefusesASecondWriterByAnotherName) {
+  Open();
+  const std::string link = directory_.File("link.db");
+  std::filesystem::create_symlink(Path(), link);
+  hf_options options = HF_OPTIONS_INIT;
+  options.path = link.c_str();
+  hf_journal* second = nullptr;
+
+  EXPECT_EQ(hf_open(&options, &second, nullptr), HF_FAILED_PRECONDITION);
 }
 
 TEST_F(JournalCOpen, RefusesAFileThatIsNotAJournal) {
