@@ -7,18 +7,16 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <optional>
 #include <set>
-#include <system_error>
 #include <utility>
 
+#include "journal/files.h"
 #include "support/secret_bytes.h"
 #include "support/status_macros.h"
 
@@ -31,20 +29,6 @@ using support::SecretBytes;
 constexpr std::size_t kFileBytesMax = 64 << 10;
 constexpr std::size_t kHexChars = 2 * kKeyBytes;
 constexpr std::size_t kBase64Chars = 44;  // of 32 bytes, the '=' at the end included
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 absl::Status SystemError(std::string_view what, const std::string& path, int error) {
   const std::string text =
@@ -76,18 +60,11 @@ absl::Status CheckPrivate(const std::string& path, int fd) {
 
 absl::StatusOr<SecretBytes> ReadPrivate(const std::string& path) {
   // Not blocking, in case that it is a pipe.
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.get() < 0) return SystemError("open", path, errno);
-  HF_RETURN_IF_ERROR(CheckPrivate(path, file.get()));
+  File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), path);
+  if (file.fd() < 0) return SystemError("open", path, errno);
+  HF_RETURN_IF_ERROR(CheckPrivate(path, file.fd()));
   SecretBytes text(kFileBytesMax + 1);
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t got = read(file.get(), text.data() + size, text.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return SystemError("read", path, errno);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
+  HF_ASSIGN_OR_RETURN(const std::size_t size, file.Read(text.data(), text.size()));
   if (size > kFileBytesMax) {
     return absl::InvalidArgumentError(
         fmt::format("{}: has more than {} bytes, so it is no key file", path, kFileBytesMax));
@@ -206,37 +183,71 @@ absl::StatusOr<SecretBytes> WithNewKey(const std::string& path, const std::strin
   return text;
 }
 
-absl::Status WriteAll(const std::string& path, int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return SystemError("write", path, errno);
-    text.remove_prefix(static_cast<std::size_t>(put));
+// The file's next content, `<path>.new`, and the right to put it in its place: who adds a key holds
+// the draft locked from before the file is read until it has the draft's name, so that of two at
+// once the second finds the key of the first. One that a killed process left, with all the keys, is
+// taken over and written anew.
+class Draft {
+ public:
+  // Waits for who holds it.
+  static absl::StatusOr<Draft> Take(const std::string& path) {
+    const std::string draft = path + ".new";
+    while (true) {
+      File file(open(draft.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                     S_IRUSR | S_IWUSR),
+                draft);
+      if (file.fd() < 0) return SystemError("make", draft, errno);
+      HF_RETURN_IF_ERROR(CheckPrivate(draft, file.fd()));
+      while (flock(file.fd(), LOCK_EX) != 0) {
+        if (errno != EINTR) return SystemError("lock", draft, errno);
+      }
+      // Who held it may have given it the file's name or removed it meanwhile.
+      struct stat locked {};
+      struct stat named {};
+      if (fstat(file.fd(), &locked) != 0) return SystemError("look at", draft, errno);
+      if (stat(draft.c_str(), &named) != 0 || named.st_dev != locked.st_dev ||
+          named.st_ino != locked.st_ino) {
+        continue;
+      }
+      return Draft(std::move(file), draft);
+    }
   }
-  if (fsync(fd) != 0) return SystemError("sync", path, errno);
-  return absl::OkStatus();
-}
 
-// Written whole beside it, then given its name.
-absl::Status WritePrivate(const std::string& path, bool replace, std::string_view text) {
-  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
-  std::string passing = path + ".XXXXXX";
-  const Descriptor file(mkostemp(passing.data(), O_CLOEXEC));  // mode 0600
-  if (file.get() < 0) return SystemError("make", path, errno);
-  absl::Status written = WriteAll(path, file.get(), text);
-  const unsigned flags = replace ? 0 : RENAME_NOREPLACE;
-  if (written.ok() && renameat2(AT_FDCWD, passing.c_str(), AT_FDCWD, path.c_str(), flags) != 0) {
-    written = SystemError("give its name to", path, errno);
+  // Writes it whole and durably, then gives it the file's name. `replace`: there is one.
+  absl::Status Become(const std::string& path, bool replace, std::string_view text) {
+    if (ftruncate(file_.fd(), 0) != 0) return SystemError("empty", name_, errno);
+    HF_RETURN_IF_ERROR(file_.Write(text));
+    HF_RETURN_IF_ERROR(file_.Sync());
+    HF_RETURN_IF_ERROR(replace ? Rename(name_, path) : RenameToFree(name_, path));
+    name_.clear();  // from now on it may be the next one's
+    return SyncDirectory(DirectoryOf(path));
   }
-  if (!written.ok()) {
-    unlink(passing.c_str());
-    return written;
+
+  // For errors. While it is locked, so that nobody else's is removed.
+  void Remove() {
+    if (!name_.empty()) journal::Remove(name_).IgnoreError();  // what failed before is told
   }
-  const Descriptor parent(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent.get() < 0 || fsync(parent.get()) != 0) {
-    return SystemError("sync the directory of", path, errno);
+
+ private:
+  Draft(File file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
+  File file_;
+  std::string name_;
+};
+
+// REQUIRES: the draft of `path` is held.
+absl::Status AddKeyTo(const std::string& path, const std::string& id, Draft& draft) {
+  const absl::StatusOr<SecretBytes> text = ReadPrivate(path);
+  if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
+  if (text.ok()) {
+    HF_ASSIGN_OR_RETURN(const Keys keys, Parse(path, text->Reveal()));
+    if (std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return key->id == id; })) {
+      return absl::AlreadyExistsError(
+          fmt::format("the key file {} has a key of the id {} already; choose another", path, id));
+    }
   }
-  return absl::OkStatus();
+  HF_ASSIGN_OR_RETURN(const SecretBytes extended,
+                      WithNewKey(path, id, text.ok() ? text->Reveal() : std::string_view()));
+  return draft.Become(path, text.ok(), extended.Reveal());
 }
 
 }  // namespace
@@ -261,23 +272,11 @@ absl::Status AddKey(const std::string& path, const std::string& id) {
     return absl::InvalidArgumentError(
         "a key's id is 1 to 32 characters of A-Z, a-z, 0-9, '.', '_' and '-'");
   }
-  // The file itself is replaced, not a link to it.
-  std::error_code error;
-  const std::string real =
-      std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error).string();
-  if (error) return absl::UnavailableError(fmt::format("{}: {}", path, error.message()));
-  const absl::StatusOr<SecretBytes> text = ReadPrivate(real);
-  if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
-  if (text.ok()) {
-    HF_ASSIGN_OR_RETURN(const Keys keys, Parse(real, text->Reveal()));
-    if (std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return key->id == id; })) {
-      return absl::AlreadyExistsError(
-          fmt::format("the key file {} has a key of the id {} already; choose another", path, id));
-    }
-  }
-  HF_ASSIGN_OR_RETURN(const SecretBytes extended,
-                      WithNewKey(path, id, text.ok() ? text->Reveal() : std::string_view()));
-  return WritePrivate(real, text.ok(), extended.Reveal());
+  const std::string real = RealPath(path);  // the file itself is replaced, not a link to it
+  HF_ASSIGN_OR_RETURN(Draft draft, Draft::Take(real));
+  absl::Status added = AddKeyTo(real, id, draft);
+  if (!added.ok()) draft.Remove();
+  return added;
 }
 
 }  // namespace holdfast::journal

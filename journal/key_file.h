@@ -50,9 +50,13 @@ bool IsKeyId(std::string_view id);
 absl::StatusOr<Keys> ReadKeyFile(const std::string& path);
 
 // Puts a new random key before the others, so that it is the current one; makes the file (mode
-// 0600) when there is none. Atomic and durable: the file is as before or as after, whenever we die.
-// Errors: AlreadyExists  the file has a key of this id.  InvalidArgument  not an id.  Else as
-// above.
+// 0600) when there is none. Atomic and durable: the file is as before or as after, whenever we die;
+// `<path>.new`, its draft, may be left over then and is used by the next. Waits while another
+// process adds one.
+// Errors: AlreadyExists      the file has a key of this id
+//         InvalidArgument    not an id
+//         ResourceExhausted  disk full
+//         else as above
 absl::Status AddKey(const std::string& path, const std::string& id);
 
 }  // namespace holdfast::journal

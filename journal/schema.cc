@@ -160,6 +160,9 @@ absl::Status ConfigureWriter(Database& database) {
   HF_RETURN_IF_ERROR(database.SetPragma("synchronous", "FULL", "2"));
   HF_RETURN_IF_ERROR(database.SetPragma("trusted_schema", "OFF", "0"));
   HF_RETURN_IF_ERROR(database.SetPragma("cell_size_check", "ON", "1"));
+  // What was sealed is removed for ever, not left in free pages; how SQLite was built decides
+  // otherwise.
+  HF_RETURN_IF_ERROR(database.SetPragma("secure_delete", "ON", "1"));
   // A checkpoint inside COMMIT would keep those waiting who are already durable; the writer makes
   // its own when it has answered them.
   HF_RETURN_IF_ERROR(database.SetPragma("wal_autocheckpoint", "0", "0"));

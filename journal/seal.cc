@@ -17,6 +17,7 @@ namespace {
 constexpr char kVersion = 1;
 constexpr std::size_t kNonceBytes = 12;
 constexpr std::size_t kTagBytes = 16;
+static_assert(kSealOverheadBytesMax == 2 + kKeyIdBytesMax + kNonceBytes + kTagBytes);
 
 struct FreeCipher {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
@@ -47,7 +48,7 @@ absl::StatusOr<Parts> Split(std::string_view box) {
   if (box.size() < 2 || box[0] != kVersion) return Damaged();
   const std::size_t id_bytes = static_cast<unsigned char>(box[1]);
   const std::size_t fixed = 2 + id_bytes + kNonceBytes + kTagBytes;
-  if (box.size() < fixed || box.size() - fixed > kSealedPlaintextBytesMax) return Damaged();
+  if (box.size() < fixed || box.size() > kBoxBytesMax) return Damaged();
   Parts parts;
   parts.header = box.substr(0, 2 + id_bytes);
   parts.key_id = parts.header.substr(2);

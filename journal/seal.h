@@ -25,12 +25,19 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "journal/journal.h"
 #include "journal/key_file.h"
 #include "support/secret_bytes.h"
 
 namespace holdfast::journal {
 
-inline constexpr std::size_t kSealedPlaintextBytesMax = 1 << 20;
+// What a journal stores of one sandbox's box (Batch::sealed).
+inline constexpr std::size_t kBoxBytesMax = Limits{}.payload_bytes_max;
+// By how much a box is longer than its plaintext, at most: so much is left for a key with the
+// longest id, to which a box may come with a rotation.
+inline constexpr std::size_t kSealOverheadBytesMax = 2 + kKeyIdBytesMax + 12 + 16;
+// Whatever is sealed can be stored.
+inline constexpr std::size_t kSealedPlaintextBytesMax = kBoxBytesMax - kSealOverheadBytesMax;
 
 // What a sandbox's box in a journal is sealed for: it opens as this sandbox's in this journal only.
 std::string SealContext(std::string_view journal_id, std::string_view sandbox_id);
@@ -44,7 +51,7 @@ class Sealer {
   // Errors: see ReadKeyFile.
   static absl::StatusOr<std::unique_ptr<Sealer>> FromKeyFile(const std::string& path);
 
-  // Seals with the current key. Errors: InvalidArgument  over 1 MiB.
+  // Seals with the current key. Errors: InvalidArgument  over the limit.
   //                                     Unavailable      no random bytes.
   absl::StatusOr<std::string> Seal(std::string_view plaintext, std::string_view context) const;
   // Errors: FailedPrecondition  needs a key that the key file does not have; the message names it

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include <set>
 #include <string>
 
+#include "fmt/format.h"
 #include "tests/support/require.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -178,6 +180,47 @@ TEST_F(KeyFile, KeepsTheLinkThatLeadsToIt) {
 
   EXPECT_TRUE(std::filesystem::is_symlink(link));
   EXPECT_THAT(Text(), ::testing::StartsWith("new "));
+}
+
+TEST_F(KeyFile, KeepsTheKeysOfTwoProcessesThatAddAtOnce) {
+  constexpr int kEach = 20;
+  const auto add_some = [this](char name) {
+    for (int i = 0; i < kEach; ++i) {
+      if (!AddKey(path_, fmt::format("{}{}", name, i)).ok()) return 1;
+    }
+    return 0;
+  };
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(add_some('b'));
+
+  EXPECT_EQ(add_some('a'), 0);
+
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  const absl::StatusOr<Keys> keys = ReadKeyFile(path_);
+  ASSERT_THAT(keys, IsOk());
+  EXPECT_EQ(keys->size(), 2U * kEach);
+}
+
+TEST_F(KeyFile, LeavesNothingBesideItAlsoOfWhatAKilledOneLeft) {
+  ASSERT_THAT(AddKey(path_, "old"), IsOk());
+  std::ofstream(path_ + ".new") << "half a k";
+  ASSERT_EQ(chmod((path_ + ".new").c_str(), 0600), 0);
+
+  ASSERT_THAT(AddKey(path_, "new"), IsOk());
+
+  ASSERT_THAT(ReadKeyFile(path_), IsOk());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_.path()), {}), 1);
+}
+
+TEST_F(KeyFile, IsNotWrittenThroughADraftThatLeadsElsewhere) {
+  std::filesystem::create_symlink(dir_.File("elsewhere"), path_ + ".new");
+
+  EXPECT_THAT(AddKey(path_, "k"), Not(IsOk()));
+
+  EXPECT_FALSE(std::filesystem::exists(dir_.File("elsewhere")));
 }
 
 TEST_F(KeyFile, IsNotMadeInADirectoryThatIsNotThere) {

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "journal/schema.h"
+#include "journal/sqlite.h"
 #include "tests/journal/testing.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -21,6 +23,7 @@ namespace holdfast::journal {
 namespace {
 
 using ::holdfast::testing::IsOk;
+using ::holdfast::testing::IsOkAndHolds;
 using ::holdfast::testing::StatusIs;
 using ::holdfast::testing::TempDir;
 using ::testing::AllOf;
@@ -51,6 +54,16 @@ TEST_F(JournalOpen, MakesFilesThatOnlyTheirOwnerCanRead) {
               perms::owner_read | perms::owner_write)
         << path_ << suffix;
   }
+}
+
+TEST_F(JournalOpen, OverwritesWhatItDeletesHoweverSqliteWasBuilt) {
+  ASSERT_THAT(OpenJournal(path_)->Close(), IsOk());
+  HF_ASSERT_OK_AND_ASSIGN(Database database, Database::Open(path_, OpenMode::kReadWrite));
+  ASSERT_THAT(database.Execute("PRAGMA secure_delete = OFF"), IsOk());
+
+  ASSERT_THAT(ConfigureWriter(database), IsOk());
+
+  EXPECT_THAT(database.QueryText("PRAGMA secure_delete"), IsOkAndHolds("1"));
 }
 
 TEST_F(JournalOpen, SaysNotFoundWhenItMayNotMakeOne) {

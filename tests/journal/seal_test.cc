@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/journal/testing.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 
@@ -51,7 +52,8 @@ class Sealing : public ::testing::Test {
 TEST_F(Sealing, OpensWhatItSealed) {
   const auto sealer = With(kOldKey);
   for (const std::string& text :
-       {std::string(), std::string(kSecret), std::string(1 << 20, 'x'), std::string("\0\xff", 2)}) {
+       {std::string(), std::string(kSecret), std::string(kSealedPlaintextBytesMax, 'x'),
+        std::string("\0\xff", 2)}) {
     const auto box = sealer->Seal(text, kContext);
     ASSERT_THAT(box, IsOk());
     const auto opened = sealer->Open(*box, kContext);
@@ -71,8 +73,20 @@ TEST_F(Sealing, NeverMakesTheSameBoxTwice) {
 }
 
 TEST_F(Sealing, RefusesMoreThanItsLimit) {
-  EXPECT_THAT(With(kOldKey)->Seal(std::string((1 << 20) + 1, 'x'), kContext),
+  EXPECT_THAT(With(kOldKey)->Seal(std::string(kSealedPlaintextBytesMax + 1, 'x'), kContext),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(Sealing, MakesNoBoxThatAJournalDoesNotStore) {
+  const std::string longest_id(kKeyIdBytesMax, 'i');
+  const auto box = With(longest_id + " " + std::string(64, 'b') + "\n")
+                       ->Seal(std::string(kSealedPlaintextBytesMax, 'x'), kContext);
+  ASSERT_THAT(box, IsOk());
+  const auto journal = OpenJournal(dir_.File("journal.db"));
+  Batch batch = EventBatch("a", 0);
+  batch.sealed = *box;
+
+  EXPECT_THAT(journal->Append(std::move(batch)), IsOk());
 }
 
 TEST_F(Sealing, DoesNotOpenABoxOfWhichAnyBitWasChanged) {
