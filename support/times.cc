@@ -28,20 +28,21 @@ std::string FormatTime(std::int64_t unix_ms) {
                      clock.subseconds().count());
 }
 
-std::optional<std::chrono::milliseconds> ParseAge(std::string_view text) {
-  constexpr std::int64_t kSecondsMax = 100LL * 366 * 24 * 3'600;
+std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text) {
+  constexpr std::int64_t kDayMs = 24LL * 3'600 * 1'000;
+  constexpr std::int64_t kMillisMax = 100 * 366 * kDayMs;
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || text.starts_with('-')) return std::nullopt;
   const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  std::int64_t seconds = 0;
-  if (unit == "s") seconds = 1;
-  if (unit == "m") seconds = 60;
-  if (unit == "h") seconds = 3'600;
-  if (unit == "d") seconds = 24 * 3'600;
-  if (error != std::errc() || number < 0 || seconds == 0 || number > kSecondsMax / seconds) {
-    return std::nullopt;
-  }
-  return std::chrono::seconds(number * seconds);
+  std::int64_t factor = 0;
+  if (unit == "ms") factor = 1;
+  if (unit == "s") factor = 1'000;
+  if (unit == "m") factor = 60'000;
+  if (unit == "h") factor = 3'600'000;
+  if (unit == "d") factor = kDayMs;
+  if (factor == 0 || number > kMillisMax / factor) return std::nullopt;
+  return std::chrono::milliseconds(number * factor);
 }
 
 }  // namespace holdfast::support

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <map>
 #include <string>
 
 #include "support/paths.h"
-#include "support/times.h"
 #include "tools/client/table.h"
 #include "tools/holdfast/arguments.h"
 
 namespace holdfast::testing {
 namespace {
-
-using std::chrono::milliseconds;
 
 support::Environment With(std::map<std::string, std::string> values) {
   return [values = std::move(values)](const char* name) -> const char* {
@@ -38,19 +34,6 @@ TEST(OneLine, LeavesNothingThatSteersATerminal) {
   EXPECT_EQ(client::OneLine("\xE2\x80\xAEtxt.exe"), " txt.exe");  // right to left from here
 }
 
-TEST(Duration, IsReadWithItsUnit) {
-  EXPECT_EQ(command_line::ParseDuration("5s"), milliseconds(5000));
-  EXPECT_EQ(command_line::ParseDuration("500ms"), milliseconds(500));
-  EXPECT_EQ(command_line::ParseDuration("2m"), milliseconds(120'000));
-  EXPECT_EQ(command_line::ParseDuration("0s"), milliseconds(0));
-}
-
-TEST(Duration, IsRefusedWithoutUnitOrSense) {
-  for (const char* text : {"", "5", "s", "-1s", "5 s", "5h", "1.5s", "99999999999999m"}) {
-    EXPECT_EQ(command_line::ParseDuration(text), std::nullopt) << text;
-  }
-}
-
 TEST(RequestId, IsAnotherOneEachTime) {
   EXPECT_NE(command_line::RandomRequestId(), command_line::RandomRequestId());
 }
@@ -70,12 +53,6 @@ TEST(DefaultPaths, FollowTheEnvironmentInTheDocumentedOrder) {
 TEST(DefaultPaths, TreatAnEmptyVariableAsUnset) {
   EXPECT_EQ(support::DefaultStateDir(With({{"XDG_STATE_HOME", ""}, {"HOME", "/h"}})),
             "/h/.local/state/holdfast");
-}
-
-TEST(Times, AreUtcWithMilliseconds) {
-  EXPECT_EQ(support::FormatTime(1'794'972'800'123), "2026-11-18T03:33:20.123Z");
-  EXPECT_EQ(support::FormatTime(0), "-");
-  EXPECT_EQ(support::FormatTime(-5), "-5 ms");
 }
 
 TEST(Table, LinesUpAndNeverSteersATerminal) {

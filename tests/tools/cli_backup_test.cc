@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "nlohmann/json.hpp"
-#include "tests/support/temp_dir.h"
 #include "tests/tools/cli_fixture.h"
 #include "tests/tools/cli_gateway.h"
 #include "tools/journal-cli/run.h"
@@ -22,37 +21,28 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class JournalCliBackup : public ::testing::Test {
+class JournalCliBackup : public FixtureCli {
  protected:
-  void SetUp() override { WriteFixture(path_); }
-  Result On(const std::string& journal, std::vector<std::string> args) {
-    args.insert(args.begin(), {"--journal", journal});
-    return RunProgram(journal_cli::Run, std::move(args));
-  }
-
-  TempDir dir_;
-  const std::string path_ = dir_.File("journal.db");
   const std::string backup_ = dir_.File("backup.db");
 };
 
 TEST_F(JournalCliBackup, MakesABackupThatEveryVerbReads) {
-  const Result made = On(path_, {"backup", backup_});
+  const Result made = Offline({"backup", backup_});
 
   EXPECT_EQ(made.code, client::kExitOk) << made.err;
   EXPECT_THAT(made.out, StartsWith(backup_ + ": "));
   EXPECT_THAT(made.out, HasSubstr("of 4 sandboxes"));
   for (const char* verb : {"ls", "ledger", "leaks", "verify"}) {
-    EXPECT_EQ(On(backup_, {verb}).out, On(path_, {verb}).out) << verb;
+    EXPECT_EQ(On(backup_, {verb}).out, Offline({verb}).out) << verb;
   }
 }
 
 TEST_F(JournalCliBackup, CopiesTheFileOfTheGatewayThatIsAsked) {
   FixtureJournal owner(path_);
   ViewsGateway gateway(owner.journal().reader(), path_);
-  const Server server(gateway, dir_.File("s"));
+  const Server server(gateway, socket_);
 
-  const Result made =
-      RunProgram(journal_cli::Run, {"--socket", dir_.File("s"), "backup", backup_, "-o", "json"});
+  const Result made = Online({"backup", backup_, "-o", "json"});
 
   ASSERT_EQ(made.code, client::kExitOk) << made.err;
   const auto report = nlohmann::json::parse(made.out);
@@ -64,7 +54,7 @@ TEST_F(JournalCliBackup, CopiesTheFileOfTheGatewayThatIsAsked) {
 TEST_F(JournalCliBackup, RefusesADestinationThatExists) {
   WriteFile(backup_, "precious");
 
-  const Result refused = On(path_, {"backup", backup_});
+  const Result refused = Offline({"backup", backup_});
 
   EXPECT_EQ(refused.code, client::kExitRefused);
   EXPECT_EQ(refused.err,
@@ -73,7 +63,7 @@ TEST_F(JournalCliBackup, RefusesADestinationThatExists) {
 }
 
 TEST_F(JournalCliBackup, RestoresWhereNothingIs) {
-  ASSERT_EQ(On(path_, {"backup", backup_}).code, client::kExitOk);
+  ASSERT_EQ(Offline({"backup", backup_}).code, client::kExitOk);
   const std::string elsewhere = dir_.File("elsewhere.db");
 
   const Result restored = On(elsewhere, {"restore", backup_});
@@ -84,10 +74,10 @@ TEST_F(JournalCliBackup, RestoresWhereNothingIs) {
 }
 
 TEST_F(JournalCliBackup, RestoresOverAJournalOnlyWhenAskedTo) {
-  ASSERT_EQ(On(path_, {"backup", backup_}).code, client::kExitOk);
+  ASSERT_EQ(Offline({"backup", backup_}).code, client::kExitOk);
 
-  const Result refused = On(path_, {"restore", backup_});
-  const Result replaced = On(path_, {"restore", backup_, "--replace", "-o", "json"});
+  const Result refused = Offline({"restore", backup_});
+  const Result replaced = Offline({"restore", backup_, "--replace", "-o", "json"});
 
   EXPECT_EQ(refused.code, client::kExitRefused);
   EXPECT_THAT(refused.err, HasSubstr("there is a journal at " + path_));
@@ -97,22 +87,18 @@ TEST_F(JournalCliBackup, RestoresOverAJournalOnlyWhenAskedTo) {
 }
 
 TEST_F(JournalCliBackup, RefusesToRestoreOverAJournalInUseAndSaysWhose) {
-  ASSERT_EQ(On(path_, {"backup", backup_}).code, client::kExitOk);
+  ASSERT_EQ(Offline({"backup", backup_}).code, client::kExitOk);
   FixtureJournal owner(path_);
 
-  const Result refused = On(path_, {"restore", backup_, "--replace"});
+  const Result refused = Offline({"restore", backup_, "--replace"});
 
   EXPECT_EQ(refused.code, client::kExitRefused);
   EXPECT_THAT(refused.err, AllOf(HasSubstr("is held by"), HasSubstr("pid")));
 }
 
 TEST_F(JournalCliBackup, EndsWithFourForADamagedBackup) {
-  ASSERT_EQ(On(path_, {"backup", backup_}).code, client::kExitOk);
-  std::string bytes = ReadFile(backup_);
-  const std::size_t at = bytes.find(kCharlieMessage);
-  ASSERT_NE(at, std::string::npos);
-  bytes[at] = static_cast<char>(bytes[at] ^ 1);
-  WriteFile(backup_, bytes);
+  ASSERT_EQ(Offline({"backup", backup_}).code, client::kExitOk);
+  Damage(backup_, kCharlieMessage);
 
   const Result refused = On(dir_.File("elsewhere.db"), {"restore", backup_});
 
@@ -125,20 +111,19 @@ TEST_F(JournalCliBackup, EndsWithTwoWhenThereIsNoBackup) {
 }
 
 TEST_F(JournalCliBackup, RestoreAsksNoGateway) {
-  const Result refused =
-      RunProgram(journal_cli::Run, {"--socket", dir_.File("s"), "restore", backup_});
+  const Result refused = Online({"restore", backup_});
 
   EXPECT_EQ(refused.code, client::kExitUsage);
   EXPECT_THAT(refused.err, HasSubstr("--journal"));
 }
 
 TEST_F(JournalCliBackup, SaysInStatusThatAJournalWasRestored) {
-  ASSERT_EQ(On(path_, {"backup", backup_}).code, client::kExitOk);
+  ASSERT_EQ(Offline({"backup", backup_}).code, client::kExitOk);
   const std::string elsewhere = dir_.File("elsewhere.db");
   ASSERT_EQ(On(elsewhere, {"restore", backup_}).code, client::kExitOk);
 
   EXPECT_THAT(On(elsewhere, {"status"}).out, ContainsRegex("\nrestored +20.*position [0-9]+\n"));
-  EXPECT_THAT(On(path_, {"status"}).out, Not(HasSubstr("restored")));
+  EXPECT_THAT(Offline({"status"}).out, Not(HasSubstr("restored")));
 }
 
 }  // namespace

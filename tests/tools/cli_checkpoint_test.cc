@@ -5,13 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "nlohmann/json.hpp"
-#include "tests/support/temp_dir.h"
 #include "tests/tools/cli_fixture.h"
 #include "tests/tools/cli_gateway.h"
-#include "tools/journal-cli/run.h"
 
 namespace holdfast::testing {
 namespace {
@@ -19,34 +16,13 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
-class JournalCliCheckpoint : public ::testing::Test {
+class JournalCliCheckpoint : public FixtureCli {
  protected:
-  void SetUp() override { WriteFixture(path_); }
-  Result Offline(std::vector<std::string> args) {
-    args.insert(args.begin(), {"--journal", path_});
-    return RunProgram(journal_cli::Run, std::move(args));
-  }
-  Result Online(std::vector<std::string> args) {
-    args.insert(args.begin(), {"--socket", socket_});
-    return RunProgram(journal_cli::Run, std::move(args));
-  }
   std::string Line() {
     std::string line = Offline({"checkpoint"}).out;
     if (!line.empty()) line.pop_back();
     return line;
   }
-  void Damage() {
-    std::string bytes = ReadFile(path_);
-    for (std::size_t at = bytes.find(kCharlieMessage); at != std::string::npos;
-         at = bytes.find(kCharlieMessage, at + 1)) {
-      bytes[at] = static_cast<char>(bytes[at] ^ 1);
-    }
-    WriteFile(path_, bytes);
-  }
-
-  TempDir dir_;
-  const std::string path_ = dir_.File("journal.db");
-  const std::string socket_ = dir_.File("s");
 };
 
 TEST_F(JournalCliCheckpoint, IsOneLine) {
@@ -83,7 +59,7 @@ TEST_F(JournalCliCheckpoint, IsFoundInAFileThatIsNamed) {
 
 TEST_F(JournalCliCheckpoint, EndsWithFourWhenSomethingWasChanged) {
   const std::string line = Line();
-  Damage();
+  Damage(path_, kCharlieMessage);
 
   const Result proved = Offline({"verify", "--against", line});
 

@@ -16,6 +16,7 @@
 #include "statemachine/planning/decide.h"
 #include "statemachine/planning/fold.h"
 #include "support/check.h"
+#include "tools/journal-cli/run.h"
 
 namespace holdfast::testing {
 namespace {
@@ -173,6 +174,27 @@ Result RunProgram(Program program, std::vector<std::string> args,
   };
   const int code = program(std::move(args), surroundings);
   return {code, out.str(), err.str()};
+}
+
+Result FixtureCli::On(const std::string& journal, std::vector<std::string> args) {
+  args.insert(args.begin(), {"--journal", journal});
+  return RunProgram(journal_cli::Run, std::move(args));
+}
+
+Result FixtureCli::Online(std::vector<std::string> args) {
+  args.insert(args.begin(), {"--socket", socket_});
+  return RunProgram(journal_cli::Run, std::move(args));
+}
+
+void Damage(const std::string& path, std::string_view text) {
+  std::string bytes = ReadFile(path);
+  int found = 0;
+  for (std::size_t at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1)) {
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    ++found;
+  }
+  ASSERT_GT(found, 0) << text << " is not in " << path;
+  WriteFile(path, bytes);
 }
 
 std::string ReadFile(const std::string& path) {

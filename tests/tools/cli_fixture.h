@@ -10,18 +10,22 @@
 //   delta    Provisioning, nobody has answered yet
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "journal/journal.h"
 #include "statemachine/model/command.h"
 #include "statemachine/model/event.h"
 #include "statemachine/model/sandbox.h"
+#include "tests/support/temp_dir.h"
 #include "tools/client/command_line.h"
 
 namespace holdfast::testing {
@@ -72,6 +76,25 @@ using Program = int (*)(std::vector<std::string>, client::Surroundings&);
 // With an empty environment but for `environment`.
 Result RunProgram(Program program, std::vector<std::string> args,
                   std::map<std::string, std::string> environment = {});
+
+// journal-cli on the four sandboxes, in a directory of the test's own: on the file, and through a
+// socket when the test serves something there.
+class FixtureCli : public ::testing::Test {
+ protected:
+  void SetUp() override { WriteFixture(path_); }
+
+  static Result On(const std::string& journal, std::vector<std::string> args);
+  Result Offline(std::vector<std::string> args) { return On(path_, std::move(args)); }
+  Result Online(std::vector<std::string> args);
+
+  TempDir dir_;
+  const std::string path_ = dir_.File("journal.db");
+  const std::string socket_ = dir_.File("s");
+};
+
+// Flips a bit wherever `text` stands in the file, as a bad disk does; fails the test when it stands
+// nowhere.
+void Damage(const std::string& path, std::string_view text);
 
 // Expects `text` to be what tests/golden/cli/`name` holds; HOLDFAST_REWRITE_GOLDEN=1 writes it.
 void ExpectGolden(const std::string& name, const std::string& text);

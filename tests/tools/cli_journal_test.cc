@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "nlohmann/json.hpp"
-#include "tests/support/temp_dir.h"
 #include "tests/tools/cli_fixture.h"
 #include "tests/tools/cli_gateway.h"
 #include "tools/journal-cli/run.h"
@@ -19,36 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class JournalCli : public ::testing::Test {
- protected:
-  void SetUp() override { WriteFixture(path_); }
-
-  Result Offline(std::vector<std::string> args) {
-    args.insert(args.begin(), {"--journal", path_});
-    return RunProgram(journal_cli::Run, std::move(args));
-  }
-  Result Online(std::vector<std::string> args) {
-    args.insert(args.begin(), {"--socket", socket_});
-    return RunProgram(journal_cli::Run, std::move(args));
-  }
-
-  // One byte of a record's payload is flipped, as a bad disk does.
-  void DamageCharlie() {
-    std::string bytes = ReadFile(path_);
-    std::size_t found = 0;
-    for (std::size_t at = bytes.find(kCharlieMessage); at != std::string::npos;
-         at = bytes.find(kCharlieMessage, at + 1)) {
-      bytes[at + 4] = static_cast<char>(bytes[at + 4] ^ 1);
-      ++found;
-    }
-    ASSERT_GT(found, 0U);
-    WriteFile(path_, bytes);
-  }
-
-  TempDir dir_;
-  const std::string path_ = dir_.File("journal.db");
-  const std::string socket_ = dir_.File("s");
-};
+class JournalCli : public FixtureCli {};
 
 TEST_F(JournalCli, RendersTheFixtureAsInTheGoldenFiles) {
   ExpectGolden("journal-cli_ls_all.txt", Offline({"ls", "--all"}).out);
@@ -131,7 +101,7 @@ TEST_F(JournalCli, RefusesAFileThatIsNoJournalInOneSentence) {
 }
 
 TEST_F(JournalCli, NamesTheSequenceOfADamagedRecord) {
-  DamageCharlie();
+  Damage(path_, kCharlieMessage);
 
   const Result result = Offline({"verify", "-o", "json"});
 
@@ -143,7 +113,7 @@ TEST_F(JournalCli, NamesTheSequenceOfADamagedRecord) {
 }
 
 TEST_F(JournalCli, ShowsADamagedSandboxAsUnreadableAndTheOthersAsTheyAre) {
-  DamageCharlie();
+  Damage(path_, kCharlieMessage);
 
   const Result list = Offline({"ls"});
   const Result show = Offline({"show", "charlie"});

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The gateway's configuration: what it means, and that each mistake is named with its line.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -174,6 +177,66 @@ TEST_F(GatewayConfig, RefusesARelativePath) {
             "h.toml:2: journal.key_file: must be an absolute path, not \"keys\"");
   EXPECT_EQ(MistakesIn("[journal]\npath = \"journal.db\"\n"),
             "h.toml:2: journal.path: must be an absolute path, not \"journal.db\"");
+}
+
+TEST_F(GatewayConfig, ArchivesAfterAMonthAndKeepsArchivesForEver) {
+  HF_ASSERT_OK_AND_ASSIGN(const Config config, Load("[journal]\n"));
+
+  EXPECT_EQ(config.archive_after, std::chrono::hours(720));
+  EXPECT_EQ(config.archive_keep, std::nullopt);
+}
+
+TEST_F(GatewayConfig, ReadsWhenToArchiveAndHowLongToKeep) {
+  HF_ASSERT_OK_AND_ASSIGN(const Config config,
+                          Load("[journal]\narchive_after = \"90s\"\narchive_keep = \"365d\"\n"));
+
+  EXPECT_EQ(config.archive_after, std::chrono::seconds(90));
+  EXPECT_EQ(config.archive_keep, std::chrono::days(365));
+}
+
+TEST_F(GatewayConfig, ReadsThatNothingIsArchivedAndAllIsKept) {
+  HF_ASSERT_OK_AND_ASSIGN(
+      const Config config,
+      Load("[journal]\narchive_after = \"never\"\narchive_keep = \"forever\"\n"));
+
+  EXPECT_EQ(config.archive_after, std::nullopt);
+  EXPECT_EQ(config.archive_keep, std::nullopt);
+}
+
+TEST_F(GatewayConfig, TakesAnyRetentionWhereNothingIsArchived) {
+  HF_ASSERT_OK_AND_ASSIGN(const Config config,
+                          Load("[journal]\narchive_after = \"never\"\narchive_keep = \"1d\"\n"));
+
+  EXPECT_EQ(config.archive_keep, std::chrono::days(1));
+}
+
+TEST_F(GatewayConfig, RefusesWhatIsNoDuration) {
+  for (const char* text : {"", "-1s", "720", "1.5h", "soon", "forever", "9999999d", "1h30m"}) {
+    EXPECT_EQ(MistakesIn(fmt::format("[journal]\narchive_after = \"{}\"\n", text)),
+              fmt::format("h.toml:2: journal.archive_after: must be \"never\", or a duration like "
+                          "\"90s\", \"10m\", \"720h\" or \"30d\", not \"{}\"",
+                          text));
+  }
+  EXPECT_EQ(MistakesIn("[journal]\narchive_keep = \"never\"\n"),
+            "h.toml:2: journal.archive_keep: must be \"forever\", or a duration like \"90s\", "
+            "\"10m\", \"720h\" or \"30d\", not \"never\"");
+}
+
+TEST_F(GatewayConfig, RefusesADurationThatIsNoTextOnce) {
+  EXPECT_EQ(MistakesIn("[journal]\narchive_after = 720\narchive_keep = false\n"),
+            "h.toml:2: journal.archive_after: must be a string in quotes, not an integer\n"
+            "h.toml:3: journal.archive_keep: must be a string in quotes, not true or false");
+}
+
+TEST_F(GatewayConfig, RefusesARetentionThatWouldThrowAwayWhatIsArchivedAtOnce) {
+  const std::string refusal =
+      "journal.archive_keep: must not be shorter than archive_after: both count from a sandbox's "
+      "last record, and what is archived would be thrown away at once";
+
+  EXPECT_EQ(MistakesIn("[journal]\narchive_keep = \"10d\"\n"), "h.toml:2: " + refusal);
+  EXPECT_EQ(MistakesIn("[journal]\narchive_after = \"1h\"\narchive_keep = \"59m\"\n"),
+            "h.toml:3: " + refusal);
+  EXPECT_THAT(Load("[journal]\narchive_after = \"1h\"\narchive_keep = \"60m\"\n"), IsOk());
 }
 
 TEST_F(GatewayConfig, RefusesAnUnknownDriver) {

@@ -8,6 +8,8 @@
 #include <iostream>
 #include <string>
 
+#include "fmt/format.h"
+#include "support/times.h"
 #include "tools/client/table.h"
 
 namespace holdfast::client {
@@ -63,6 +65,16 @@ std::optional<int> Parse(CLI::App& app, std::vector<std::string> args, Surroundi
                      << " --help)\n";
     return kExitUsage;
   }
+}
+
+CLI::Validator IsDuration() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return support::ParseDuration(text)
+                   ? std::string()
+                   : fmt::format("\"{}\" is not a duration like 500ms, 5s, 10m, 720h or 30d", text);
+      },
+      "");
 }
 
 int Fail(std::string_view program, const absl::Status& status, Surroundings& surroundings) {

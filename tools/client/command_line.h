@@ -49,6 +49,9 @@ Output OutputFromName(std::string_view name);
 // this is the exit code. `args` without the program's name.
 std::optional<int> Parse(CLI::App& app, std::vector<std::string> args, Surroundings& surroundings);
 
+// Refuses what support::ParseDuration does not read.
+CLI::Validator IsDuration();
+
 // One sentence on `err`, "program: message"; returns the exit code of the status.
 int Fail(std::string_view program, const absl::Status& status, Surroundings& surroundings);
 

@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "support/status_macros.h"
-#include "support/times.h"
 #include "tools/gateway/socket.h"
 #include "tools/gateway/toml_reader.h"
 
@@ -46,28 +45,17 @@ void ReadGateway(TableReader table, Config& config) {
   table.Done();
 }
 
-// An age, or the word that stands for none.
-void ReadAge(TableReader& table, std::string_view key, std::string_view none,
-             std::optional<std::chrono::milliseconds>& out) {
-  std::string text;
-  table.Read(key, text);
-  if (text.empty() && !table.Has(key)) return;
-  if (text == none) {
-    out.reset();
-  } else if (const auto age = support::ParseAge(text)) {
-    out = *age;
-  } else {
-    table.Mistake(key, fmt::format("must be \"{}\", or a time like \"90s\", \"10m\", \"720h\" or "
-                                   "\"30d\"",
-                                   none));
-  }
-}
-
 void ReadJournal(TableReader table, Config& config) {
   table.ReadAbsolutePath("path", config.journal_path);
   table.ReadAbsolutePath("key_file", config.key_file);
-  ReadAge(table, "archive_after", "never", config.archive_after);
-  ReadAge(table, "archive_keep", "forever", config.archive_keep);
+  table.ReadDuration("archive_after", "never", config.archive_after);
+  table.ReadDuration("archive_keep", "forever", config.archive_keep);
+  if (config.archive_keep && config.archive_keep < config.archive_after) {
+    table.Mistake(
+        "archive_keep",
+        "must not be shorter than archive_after: both count from a sandbox's last record, "
+        "and what is archived would be thrown away at once");
+  }
   table.Done();
 }
 

@@ -9,6 +9,8 @@
 #include <numeric>
 #include <sstream>
 
+#include "support/times.h"
+
 namespace holdfast::gateway {
 namespace {
 
@@ -168,6 +170,22 @@ void TableReader::ReadMillis(std::string_view key, std::int64_t min, std::int64_
   std::int64_t value = out.count();
   ReadInteger(key, min, max, value);
   out = std::chrono::milliseconds(value);
+}
+
+void TableReader::ReadDuration(std::string_view key, std::string_view none,
+                               std::optional<std::chrono::milliseconds>& out) {
+  std::string value;
+  Read(key, value);
+  if (!Has(key) || !table_->get(key)->is_string()) return;
+  if (value == none) {
+    out.reset();
+  } else if (const auto duration = support::ParseDuration(value)) {
+    out = *duration;
+  } else {
+    Mistake(key, fmt::format("must be \"{}\", or a duration like \"90s\", \"10m\", \"720h\" or "
+                             "\"30d\", not \"{}\"",
+                             none, value));
+  }
 }
 
 void TableReader::ReadStrings(std::string_view key, std::vector<std::string>& out) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -62,6 +63,9 @@ class TableReader {
   void ReadInteger(std::string_view key, std::int64_t min, std::int64_t max, std::int64_t& out);
   void ReadMillis(std::string_view key, std::int64_t min, std::int64_t max,
                   std::chrono::milliseconds& out);
+  // A duration with its unit (support/times.h), or the word `none`, which empties `out`.
+  void ReadDuration(std::string_view key, std::string_view none,
+                    std::optional<std::chrono::milliseconds>& out);
   void ReadStrings(std::string_view key, std::vector<std::string>& out);
   // string = string pairs.
   void ReadStringMap(std::string_view key, std::map<std::string, std::string>& out);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "support/paths.h"
-#include "tools/holdfast/arguments.h"
+#include "support/times.h"
 #include "tools/holdfast/command.h"
 
 namespace holdfast::command_line {
@@ -44,7 +44,7 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
       ->type_name("PATH");
   app.add_option("--reconnect", options.reconnect,
                  "How long a gateway that went away is waited for")
-      ->check(IsDuration())
+      ->check(client::IsDuration())
       ->type_name("DURATION")
       ->capture_default_str();
   app.add_option("-o,--output", options.output, "How results are printed")
@@ -74,7 +74,7 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
   Progress progress(surroundings.err, surroundings.err_terminal, !options.quiet);
   if (options.socket.empty()) options.socket = support::DefaultSocketPath(surroundings.environment);
   const absl::StatusOr<std::unique_ptr<Session>> session =
-      Session::Open(options.socket, *ParseDuration(options.reconnect), progress);
+      Session::Open(options.socket, *support::ParseDuration(options.reconnect), progress);
   if (!session.ok()) return client::Fail(kProgram, session.status(), surroundings);
   return named->run(
       Context{**session, progress, client::OutputFromName(options.output), surroundings});

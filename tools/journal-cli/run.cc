@@ -57,10 +57,16 @@ absl::StatusOr<std::unique_ptr<Source>> Open(const Options& options,
   return socket.empty() ? OpenFile(file, surroundings) : OpenSocket(socket);
 }
 
+// As it is written on the command line: "restore", "archive run".
+std::string NameOf(const CLI::App& verb) {
+  const CLI::App& above = *verb.get_parent();
+  return above.get_parent() == nullptr ? verb.get_name() : above.get_name() + " " + verb.get_name();
+}
+
 int RunOnFile(const FileCommand& command, const Options& options,
               client::Surroundings& surroundings) {
   if (!options.socket.empty()) {
-    surroundings.err << kProgram << ": " << command.app->get_name()
+    surroundings.err << kProgram << ": " << NameOf(*command.app)
                      << " works on a file; name it with --journal\n";
     return client::kExitUsage;
   }

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "tools/holdfast/arguments.h"
+#include "support/times.h"
 #include "tools/holdfast/submit.h"
 
 namespace holdfast::command_line {
@@ -25,7 +25,9 @@ int Run(const Options& options, const Context& context) {
   lifecycle::v1::SubmitRequest request;
   lifecycle::v1::DeleteCommand& command = *request.mutable_delete_();
   command.set_force(options.force);
-  if (!options.grace.empty()) command.set_grace_ms(ParseDuration(options.grace)->count());
+  if (!options.grace.empty()) {
+    command.set_grace_ms(support::ParseDuration(options.grace)->count());
+  }
   return SubmitAndTell(std::move(request), options.submit, context);
 }
 
@@ -37,7 +39,7 @@ Command AddDelete(CLI::App& app) {
   AddSubmitOptions(*verb, options->submit);
   CLI::Option* grace =
       verb->add_option("--grace", options->grace, "Between asking and killing (default: 10s)")
-          ->check(IsDuration())
+          ->check(client::IsDuration())
           ->type_name("DURATION");
   verb->add_flag("--force", options->force,
                  "No grace and no before_delete hooks; everything is still undone")

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "tools/holdfast/arguments.h"
+#include "support/times.h"
 #include "tools/holdfast/submit.h"
 
 namespace holdfast::command_line {
@@ -24,7 +24,9 @@ int Run(const Options& options, const Context& context) {
   lifecycle::v1::SubmitRequest request;
   lifecycle::v1::StopCommand& command = *request.mutable_stop();
   command.set_force(options.force);
-  if (!options.grace.empty()) command.set_grace_ms(ParseDuration(options.grace)->count());
+  if (!options.grace.empty()) {
+    command.set_grace_ms(support::ParseDuration(options.grace)->count());
+  }
   return SubmitAndTell(std::move(request), options.submit, context);
 }
 
@@ -36,7 +38,7 @@ Command AddStop(CLI::App& app) {
   AddSubmitOptions(*verb, options->submit);
   CLI::Option* grace =
       verb->add_option("--grace", options->grace, "Between asking and killing (default: 10s)")
-          ->check(IsDuration())
+          ->check(client::IsDuration())
           ->type_name("DURATION");
   verb->add_flag("--force", options->force, "Kill it at once")->excludes(grace);
   return {verb, [options](const Context& context) { return Run(*options, context); }};

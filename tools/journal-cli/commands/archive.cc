@@ -5,9 +5,8 @@
 //
 // The sealed segments of finished sandboxes, also of a dead gateway's journal; and to make some
 // now. A gateway makes its own (journal.archive_after), so `run` is for a journal that nobody
-// holds. Exit codes: 0 done; 2 no journal; 4 a segment is damaged; 5 the journal is held, disk
-// full,
-// ...
+// holds. Exit codes: 0 done; 2 no journal; 4 something is damaged, and not archived; 5 the journal
+// is held, or the disk is full.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -59,12 +58,21 @@ int RunLs(const Context& context) {
   return client::kExitOk;
 }
 
+// Of the host when a gateway last held the journal. This program touches nothing that a boot ends,
+// so the next gateway must still find out that there was another one.
+absl::StatusOr<std::string> LastBootId(const std::string& path) {
+  HF_ASSIGN_OR_RETURN(const auto reader, journal::Reader::Open(path));
+  HF_ASSIGN_OR_RETURN(const journal::Ownership ownership, reader->ReadOwnership());
+  return ownership.boot_id;
+}
+
 absl::StatusOr<journal::ArchiveReport> Archive(const FileContext& context,
                                                std::chrono::milliseconds age) {
+  HF_ASSIGN_OR_RETURN(const std::string boot_id, LastBootId(context.journal_path));
   HF_ASSIGN_OR_RETURN(const auto journal, journal::Journal::Open({.path = context.journal_path,
                                                                   .create_if_missing = false,
                                                                   .owner = "journal-cli archive",
-                                                                  .boot_id = "",
+                                                                  .boot_id = boot_id,
                                                                   .limits = {}}));
   journal::ArchiveOptions options;
   options.finished_before_unix_ms = context.surroundings.now().value - age.count();
@@ -74,7 +82,7 @@ absl::StatusOr<journal::ArchiveReport> Archive(const FileContext& context,
 }
 
 int RunNow(const FileContext& context, const std::string& older_than) {
-  const auto report = Archive(context, *support::ParseAge(older_than));
+  const auto report = Archive(context, *support::ParseDuration(older_than));
   if (!report.ok()) return client::Fail(kProgram, report.status(), context.surroundings);
   for (const std::string& kept : report->kept) {
     context.surroundings.err << fmt::format("{}: not archived: {}\n", kProgram, kept);
@@ -103,11 +111,7 @@ ArchiveCommands AddArchive(CLI::App& app) {
   const auto older_than = std::make_shared<std::string>();
   run->add_option("--older-than", *older_than, "Those whose last record is older: 90s, 720h, 30d")
       ->required()
-      ->check([](const std::string& text) {
-        return support::ParseAge(text)
-                   ? std::string()
-                   : fmt::format("{} is not a time like 90s, 720h or 30d", text);
-      })
+      ->check(client::IsDuration())
       ->type_name("DURATION");
   return {{run, [older_than](const FileContext& context) { return RunNow(context, *older_than); }},
           {list, RunLs}};
