@@ -73,6 +73,15 @@ def run(*arguments):
 class PythonReader(unittest.TestCase):
     maxDiff = 2000
 
+    @classmethod
+    def setUpClass(cls):
+        """What the library writes now, in each way that a journal can be left."""
+        temp = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temp.cleanup)
+        cls.made = pathlib.Path(temp.name) / "made"
+        for end in ("closed", "killed", "archived", "segments"):
+            subprocess.run([MAKE_SAMPLE, "all", end, cls.made / end], check=True)
+
     def setUp(self):
         self.temp = tempfile.TemporaryDirectory()
         self.addCleanup(self.temp.cleanup)
@@ -80,24 +89,25 @@ class PythonReader(unittest.TestCase):
 
     def samples(self):
         """Each that is kept, and those that the library writes now: name, path of the journal, dump."""
-        for end in ("closed", "killed", "archived"):
-            made = self.directory / "made" / end
-            subprocess.run([MAKE_SAMPLE, "all", end, made], check=True)
         kept = sorted(path for path in SAMPLES.glob("v*/*") if path.is_dir())
         self.assertTrue(kept)
-        for sample in kept + sorted((self.directory / "made").iterdir()):
+        for sample in kept + sorted(self.made.iterdir()):
             directory = self.directory / "unpacked" / sample.parent.name / sample.name
             yield f"{sample.parent.name}/{sample.name}", unpack(sample, directory), (
                 sample / "dump.txt").read_text("utf-8")
 
     def checkpoints(self, name):
         """The lines that were kept with the sample of that name."""
-        for root in (SAMPLES, self.directory):
+        for root in (SAMPLES, self.made.parent):
             if (root / name).exists():
                 lines = (root / name / "checkpoints.txt").read_text().splitlines(keepends=True)
                 self.assertEqual(len(lines), 2, name)
                 return lines
         raise FileNotFoundError(name)
+
+    def segments(self):
+        """A journal with a segment in each state, as the library leaves it now: its path."""
+        return unpack(self.made / "segments", self.directory / "with segments")
 
     def sample(self):
         return unpack(sorted(SAMPLES.glob("v*"))[-1] / "closed", self.directory / "one")
@@ -175,6 +185,78 @@ class PythonReader(unittest.TestCase):
                 with sqlite3.connect(path) as db:
                     db.execute(change)
                 self.assertEqual(run(path, "verify").returncode, 1)
+
+    def test_knows_each_state_of_a_segment(self):
+        journal = reader.Journal(self.segments())
+        states = {segment.state: segment for segment in journal.segments}
+        self.assertEqual(sorted(states), [1, 2, 3])
+        self.assertIsNone(states[3].opened)
+        twice = {record.position for record in states[1].opened.records()} & {
+            record.position for record in journal.hot.records()}
+        self.assertTrue(0 < len(twice) < states[1].records, "some are removed, some are not")
+        positions = [record.position for record in journal.records()]
+        self.assertEqual(len(positions), len(set(positions)))
+
+    def test_reads_a_sandbox_that_is_being_moved_once(self):
+        journal = reader.Journal(self.segments())
+        moved = next(sandbox for sandbox in journal.sandboxes.values() if sandbox.id == "being moved")
+        self.assertEqual([record.sequence for record in journal.records_of(moved)],
+                         list(range(1, moved.sequence + 1)))
+
+    def test_reads_both_lives_of_a_sandbox_that_came_back(self):
+        ran = run(self.segments(), "show", "kept and back")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        self.assertEqual([line.split()[1] for line in ran.stdout.splitlines()], [f"#{i}" for i in range(1, 7)])
+
+    def test_reads_the_same_however_much_is_removed(self):
+        path = self.segments()
+        before = dump(reader.Journal(path))
+        with sqlite3.connect(path) as db:
+            first, last = db.execute("SELECT first_position, last_position FROM segments WHERE state = 1").fetchone()
+            removed = db.execute("DELETE FROM records WHERE position BETWEEN ? AND ? AND sandbox NOT IN "
+                                 "(SELECT key FROM sandboxes)", (first, last)).rowcount
+        self.assertGreater(removed, 0)
+        self.assertEqual(dump(reader.Journal(path)), before)
+        self.assertEqual(run(path, "verify").returncode, 0)
+
+    def test_does_not_know_what_has_expired(self):
+        path = self.segments()
+        self.assertIn("removed for its age", run(path).stdout)
+        self.assertEqual(run(path, "show", "thrown away").returncode, 3)
+        self.assertEqual(run(path, "verify").returncode, 0)
+
+    def test_finds_a_change_in_the_archive(self):
+        for change in ("UPDATE records SET payload = x'00' WHERE position = (SELECT max(position) FROM records)",
+                       "DELETE FROM records WHERE position = (SELECT max(position) FROM records)",
+                       "UPDATE heads SET sequence = sequence + 1", "DELETE FROM sandboxes",
+                       "UPDATE ledger SET handle = 'other'"):
+            with self.subTest(change=change):
+                path = self.segments()
+                segment = min(path.with_name("journal.db.archive").iterdir())
+                with sqlite3.connect(segment) as db:
+                    db.execute(change)
+                self.assertEqual(run(path, "verify").returncode, 1)
+
+    def test_finds_a_change_in_what_is_said_of_the_archive(self):
+        for change in ("UPDATE segments SET digest = zeroblob(32) WHERE state = 2",
+                       "UPDATE segments SET records = records + 1 WHERE state = 3",
+                       "UPDATE segments SET state = 3 WHERE state = 2"):
+            with self.subTest(change=change):
+                path = self.segments()
+                with sqlite3.connect(path) as db:
+                    db.execute(change)
+                self.assertEqual(run(path, "verify").returncode, 1)
+
+    def test_names_a_segment_that_is_missing_or_another_one(self):
+        for bytes_there in (None, b"", b"not a segment" * 100):
+            path = self.segments()
+            segment = min(path.with_name("journal.db.archive").iterdir())
+            segment.unlink()
+            if bytes_there is not None:
+                segment.write_bytes(bytes_there)
+            ran = run(path)
+            self.assertEqual(ran.returncode, 3, ran.stdout)
+            self.assertIn(segment.name, ran.stderr)
 
     def test_refuses_what_it_cannot_read(self):
         path = self.sample()

@@ -26,7 +26,11 @@ constexpr const char* kHelp =
     "make_sample all closed DIR    a journal of everything, closed in order\n"
     "make_sample all killed DIR    the same, as a killed writer leaves it\n"
     "make_sample all archived DIR  the same, with finished sandboxes in segments; also killed\n"
-    "make_sample few closed DIR    a small one; also killed\n"
+    "make_sample all segments DIR  with a segment that has expired, one that is kept, and one "
+    "whose\n"
+    "                              records are half removed from the journal; closed in order\n"
+    "make_sample few closed DIR    a small one; also killed, and segments, of which none is "
+    "removed\n"
     "make_sample pack JOURNAL DIR  of a journal that was made by somebody else\n"
     "make_sample dump JOURNAL      prints what tests compare\n";
 
@@ -230,6 +234,58 @@ void Archive(Journal& journal) {
   std::abort();
 }
 
+// A segment is adopted, and of its records so many slices are removed from the journal, as when a
+// writer ends meanwhile.
+void ArchiveUntil(Journal& journal, int slices) {
+  const auto before = journal.reader().ListSegments();
+  ArchiveOptions options;
+  options.finished_before_unix_ms = INT64_MAX;
+  int removed = 0;
+  // Asked before a segment is built, and before each slice.
+  options.stop = [&] {
+    const auto now = journal.reader().ListSegments();
+    return now.ok() && before.ok() && now->size() > before->size() && removed++ >= slices;
+  };
+  const auto report = journal.Archive(options);
+  if (report.ok() && report->kept.empty() && report->segments == 1) return;
+  std::fprintf(stderr, "not archived: %s\n", report.status().ToString().c_str());
+  std::abort();
+}
+
+void Expire(Journal& journal) {
+  const auto report = journal.ExpireArchives(INT64_MAX);
+  if (report.ok() && !report->segments.empty()) return;
+  std::fprintf(stderr, "nothing was removed: %s\n", report.status().ToString().c_str());
+  std::abort();
+}
+
+// Each state that a segment can be in, `few` with little in it.
+void AppendSegments(Journal& journal, Author& author, bool few) {
+  const v1::Resource claim = MakeResource("lease", "address");
+  const auto live_and_end = [&](const std::string& id) {
+    author.Live(id, {author.Forward(id + "/1", {claim}),
+                     author.Answer(1, v1::Outcome::DONE, true, {claim})});
+    author.End(id, {author.Undo(id + "/1", 1), author.Answer(3, v1::Outcome::DONE, true)});
+  };
+  live_and_end("thrown away");
+  Archive(journal);
+  Expire(journal);
+  live_and_end("kept");
+  live_and_end("kept and back");
+  Archive(journal);
+  author.Live("kept and back", {author.Event("Back"), author.Forward("b/1", {claim})});
+  // More than are removed in one slice.
+  for (int batch = 0; batch < (few ? 1 : 25); ++batch) {
+    std::vector<Draft> drafts;
+    for (int i = 0; i < (few ? 3 : 100); ++i) drafts.push_back(author.Event("Beat", ""));
+    author.Live("being moved", std::move(drafts));
+  }
+  author.End("being moved", {author.Event("Ended")});
+  live_and_end("moved along");
+  ArchiveUntil(journal, few ? 0 : 1);
+  author.Live("the last", {author.Event("Requested")});
+}
+
 void WriteSample(bool all, std::string_view end, const std::string& directory) {
   const testing::TempDir temp;
   const std::string path = temp.File("journal.db");
@@ -259,7 +315,8 @@ void WriteSample(bool all, std::string_view end, const std::string& directory) {
     Archive(*journal);
     author.Live("ended and back", {author.Event("BackAgain")});
   }
-  if (end == "closed") journal.reset();
+  if (end == "segments") AppendSegments(*journal, author, !all);
+  if (end == "closed" || end == "segments") journal.reset();
   PackSample(path, directory);
 }
 
@@ -268,7 +325,8 @@ int Run(const std::vector<std::string>& arguments) {
     return arguments.size() > i && arguments[i] == word;
   };
   if (arguments.size() == 3 && (is(0, "all") || is(0, "few")) &&
-      (is(1, "closed") || is(1, "killed") || (is(0, "all") && is(1, "archived")))) {
+      (is(1, "closed") || is(1, "killed") || is(1, "segments") ||
+       (is(0, "all") && is(1, "archived")))) {
     WriteSample(is(0, "all"), arguments[1], arguments[2]);
   } else if (arguments.size() == 3 && is(0, "pack")) {
     PackSample(std::filesystem::absolute(arguments[1]).string(), arguments[2]);
