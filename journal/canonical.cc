@@ -28,23 +28,77 @@ void PutText(std::string_view text, std::string& bytes) {
   bytes.append(text);
 }
 
+// Gathers small fields, so that what takes the bytes is called seldom and large ones are not
+// copied.
+template <typename Take>
+class Pieces {
+ public:
+  explicit Pieces(Take& take) : take_(take) {}
+
+  template <typename Integer>
+  void PutInteger(Integer value) {
+    if (sizeof(buffer_) - used_ < sizeof(Integer)) Flush();
+    for (std::size_t i = 0; i < sizeof(Integer); ++i) {
+      buffer_[used_ + i] = static_cast<char>((static_cast<std::uint64_t>(value) >> (8 * i)) & 0xff);
+    }
+    used_ += sizeof(Integer);
+  }
+
+  void PutText(std::string_view text) {
+    PutInteger(static_cast<std::uint32_t>(text.size()));
+    if (text.size() > sizeof(buffer_) - used_) {
+      Flush();
+      take_(text);
+    } else if (!text.empty()) {
+      std::memcpy(buffer_ + used_, text.data(), text.size());
+      used_ += text.size();
+    }
+  }
+
+  void Flush() {
+    take_(std::string_view(buffer_, used_));
+    used_ = 0;
+  }
+
+ private:
+  Take& take_;
+  std::size_t used_ = 0;
+  char buffer_[192];  // all but the payload of most records
+};
+
+// Gives the canonical bytes to `take`, one piece after the other.
+template <typename Take>
+void ForEachPiece(const RecordView& record, Take take) {
+  Pieces<Take> pieces(take);
+  pieces.PutInteger(record.position);
+  pieces.PutInteger(record.previous);
+  pieces.PutInteger(record.sequence);
+  pieces.PutInteger(record.epoch);
+  pieces.PutInteger(record.time_unix_ms);
+  pieces.PutInteger(static_cast<std::uint8_t>(record.kind));
+  pieces.PutText(record.sandbox_id);
+  pieces.PutText(record.type);
+  pieces.PutText(record.payload);
+  pieces.Flush();
+}
+
 }  // namespace
 
 void WriteCanonical(const RecordView& record, std::string& bytes) {
   bytes.clear();
-  PutInteger(record.position, bytes);
-  PutInteger(record.previous, bytes);
-  PutInteger(record.sequence, bytes);
-  PutInteger(record.epoch, bytes);
-  PutInteger(record.time_unix_ms, bytes);
-  PutInteger(static_cast<std::uint8_t>(record.kind), bytes);
-  PutText(record.sandbox_id, bytes);
-  PutText(record.type, bytes);
-  PutText(record.payload, bytes);
+  ForEachPiece(record, [&bytes](std::string_view piece) { bytes.append(piece); });
 }
 
 std::uint32_t Checksum(std::string_view bytes) {
   return libdeflate_crc32(0, bytes.data(), bytes.size());
+}
+
+std::uint32_t Checksum(const RecordView& record) {
+  std::uint32_t checksum = 0;
+  ForEachPiece(record, [&checksum](std::string_view piece) {
+    checksum = libdeflate_crc32(checksum, piece.data(), piece.size());
+  });
+  return checksum;
 }
 
 std::uint32_t RowChecksum(std::uint64_t key, bool live, std::string_view id, std::string_view state,
@@ -92,6 +146,17 @@ Hash Hasher::Link(const Hash& previous, std::string_view canonical) {
   HF_CHECK(EVP_DigestUpdate(context_.get(), canonical.data(), canonical.size()) == 1);
   HF_CHECK(EVP_DigestFinal_ex(context_.get(), hash.data(), &length) == 1);
   HF_CHECK(length == hash.size());
+  return hash;
+}
+
+Hash Hasher::Link(const Hash& previous, const RecordView& record) {
+  Hash hash;
+  HF_CHECK(EVP_DigestInit_ex2(context_.get(), nullptr, nullptr) == 1);
+  HF_CHECK(EVP_DigestUpdate(context_.get(), previous.data(), previous.size()) == 1);
+  ForEachPiece(record, [this](std::string_view piece) {
+    HF_CHECK(EVP_DigestUpdate(context_.get(), piece.data(), piece.size()) == 1);
+  });
+  HF_CHECK(EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr) == 1);
   return hash;
 }
 

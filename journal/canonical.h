@@ -42,6 +42,8 @@ void WriteCanonical(const RecordView& record, std::string& bytes);
 
 // CRC-32 (ISO-HDLC, as zlib computes it).
 std::uint32_t Checksum(std::string_view bytes);
+// Of a record's canonical bytes, which are not put together for it.
+std::uint32_t Checksum(const RecordView& record);
 
 // Over the live row of a sandbox: key, live, id, state, summary.
 std::uint32_t RowChecksum(std::uint64_t key, bool live, std::string_view id, std::string_view state,
@@ -58,6 +60,7 @@ class Hasher {
 
   // SHA-256(previous || canonical).
   Hash Link(const Hash& previous, std::string_view canonical);
+  Hash Link(const Hash& previous, const RecordView& record);
   // SHA-256(bytes).
   Hash Of(std::string_view bytes);
 

@@ -43,10 +43,6 @@ constexpr char kEachLive[] =
     "LEFT JOIN heads AS h ON h.sandbox = s.key\n"
     "WHERE s.live = 1\n"
     "ORDER BY s.key";
-constexpr char kSelectId[] =
-    "SELECT id\n"
-    "FROM sandboxes\n"
-    "WHERE key = ?1";
 constexpr char kFindSnapshot[] =
     "SELECT sequence, checksum, bytes\n"
     "FROM snapshots\n"
@@ -115,40 +111,31 @@ constexpr char kLedgerOneHolding[] =
     "WHERE s.id = ?1 AND l.status <= 2\n"
     "ORDER BY l.participant, l.kind, l.name";
 
-// Names kept in memory by a connection.
-constexpr std::size_t kIdsMax = 262'144;
-
-// The columns from `position` to `payload` as kRecord and kScan select them.
-// `stored` keeps its memory from one record to the next.
-void ReadColumns(const Statement& row, std::string_view sandbox_id, std::string& canonical,
-                 StoredRecord& stored) {
+// The columns from `position` to `payload` as kRecord and kScan select them, but for `sandbox`.
+// `stored` keeps its memory from one record to the next, and is not sound before the name of the
+// record's sandbox was checked with it.
+void ReadColumns(const Statement& row, StoredRecord& stored) {
   Record& record = stored.record;
+  const std::int64_t kind = row.Integer(6);
+  const std::int64_t checksum = row.Integer(7);
+  const std::string_view hash = row.Bytes(9);
   record.position = row.Unsigned(0);
-  record.sandbox_id = sandbox_id;
   record.sequence = row.Unsigned(2);
   record.epoch = row.Unsigned(4);
   record.time_unix_ms = row.Integer(5);
-  record.kind = static_cast<RecordKind>(row.Integer(6));
+  record.kind = static_cast<RecordKind>(kind);
   record.type = row.Bytes(8);
   record.payload = row.Bytes(10);
-  stored.sandbox = row.Unsigned(1);
   stored.previous = row.Unsigned(3);
-  stored.checksum = static_cast<std::uint32_t>(row.Integer(7));
-  const std::string_view hash = row.Bytes(9);
+  stored.checksum = static_cast<std::uint32_t>(checksum);
   const bool whole_hash = hash.size() == stored.hash.size();
   if (whole_hash) std::copy(hash.begin(), hash.end(), stored.hash.begin());
-  WriteCanonical(RecordView{.position = record.position,
-                            .previous = stored.previous,
-                            .sequence = record.sequence,
-                            .epoch = record.epoch,
-                            .time_unix_ms = record.time_unix_ms,
-                            .kind = record.kind,
-                            .sandbox_id = record.sandbox_id,
-                            .type = record.type,
-                            .payload = record.payload},
-                 canonical);
-  stored.sound = whole_hash && row.Integer(7) == std::int64_t{Checksum(canonical)} &&
-                 row.Integer(6) == static_cast<std::int64_t>(record.kind);
+  stored.sound = whole_hash && checksum == std::int64_t{stored.checksum} &&
+                 kind == static_cast<std::int64_t>(record.kind);
+}
+
+void CheckRecord(StoredRecord& stored) {
+  stored.sound = stored.sound && stored.checksum == Checksum(stored.View());
 }
 
 bool HasWal(const std::string& path) {
@@ -223,8 +210,9 @@ absl::StatusOr<std::unique_ptr<ReadConnection>> ReadConnection::Open(const std::
   }
   HF_RETURN_IF_ERROR(ConfigureReader(database));
   HF_ASSIGN_OR_RETURN(Tail tail, Tail::Create(database));
-  auto connection =
-      std::unique_ptr<ReadConnection>(new ReadConnection(std::move(database), std::move(tail)));
+  HF_ASSIGN_OR_RETURN(SandboxNames names, SandboxNames::Create(database));
+  auto connection = std::unique_ptr<ReadConnection>(
+      new ReadConnection(std::move(database), std::move(tail), std::move(names)));
   connection->immutable_ = immutable;
   connection->schema_version_ = schema_version;
   HF_RETURN_IF_ERROR(connection->Prepare());
@@ -239,7 +227,6 @@ absl::Status ReadConnection::Prepare() {
   HF_ASSIGN_OR_RETURN(walk_, database_.Prepare(kWalk));
   HF_ASSIGN_OR_RETURN(record_, database_.Prepare(kRecord));
   HF_ASSIGN_OR_RETURN(scan_, database_.Prepare(kScan));
-  HF_ASSIGN_OR_RETURN(select_id_, database_.Prepare(kSelectId));
   HF_ASSIGN_OR_RETURN(list_all_, database_.Prepare(kListAll));
   HF_ASSIGN_OR_RETURN(list_live_, database_.Prepare(kListLive));
   HF_ASSIGN_OR_RETURN(each_, database_.Prepare(kEach));
@@ -324,30 +311,39 @@ absl::StatusOr<std::optional<StoredRecord>> ReadConnection::ReadRecord(
   HF_ASSIGN_OR_RETURN(const bool found, record_.Bind(1, position).Step());
   if (!found) return std::nullopt;
   StoredRecord stored;
-  ReadColumns(record_, sandbox_id, canonical_, stored);
+  stored.sandbox = record_.Unsigned(1);
+  stored.record.sandbox_id = sandbox_id;
+  ReadColumns(record_, stored);
+  CheckRecord(stored);
   return stored;
 }
 
-absl::StatusOr<std::string_view> ReadConnection::IdOf(std::uint64_t key) {
-  if (const auto known = ids_.find(key); known != ids_.end()) return known->second;
+absl::StatusOr<std::string_view> ReadConnection::NameOf(std::uint64_t key) {
+  if (const std::string_view known = names_.Known(key); !known.empty()) return known;
   if (const TailEntry* entry = tail_.Find(key); entry != nullptr) return entry->id;
-  const ResetOnExit reset(select_id_);
-  HF_ASSIGN_OR_RETURN(const bool found, select_id_.Bind(1, key).Step());
-  if (!found) return std::string_view();
-  if (ids_.size() >= kIdsMax) ids_.clear();
-  return ids_[key] = std::string(select_id_.Bytes(0));
+  return names_.Read(key);
 }
 
 absl::Status ReadConnection::Scan(std::uint64_t after, std::size_t limit,
-                                  const std::function<Visit(const StoredRecord&)>& visit) {
+                                  absl::FunctionRef<Visit(const StoredRecord&)> visit) {
   const ResetOnExit reset(scan_);
+  const EndOfNames end(names_);
   scan_.Bind(1, after).Bind(2, static_cast<std::int64_t>(std::min(limit, std::size_t{INT64_MAX})));
   StoredRecord stored;
+  // A batch is records of one sandbox in a row.
+  std::optional<std::uint64_t> named;
   while (true) {
     HF_ASSIGN_OR_RETURN(const bool row, scan_.Step());
     if (!row) return absl::OkStatus();
-    HF_ASSIGN_OR_RETURN(const std::string_view id, IdOf(scan_.Unsigned(1)));
-    ReadColumns(scan_, id, canonical_, stored);
+    stored.sandbox = scan_.Unsigned(1);
+    const bool other = named != stored.sandbox;
+    if (other) names_.Prefetch(stored.sandbox);
+    ReadColumns(scan_, stored);
+    if (other) {
+      HF_ASSIGN_OR_RETURN(stored.record.sandbox_id, NameOf(stored.sandbox));
+      named = stored.sandbox;
+    }
+    CheckRecord(stored);
     if (visit(stored) == Visit::kStop) return absl::OkStatus();
   }
 }

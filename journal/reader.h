@@ -14,11 +14,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "journal/canonical.h"
 #include "journal/journal.h"
+#include "journal/names.h"
 #include "journal/sqlite.h"
 #include "journal/tail.h"
 
@@ -32,6 +33,19 @@ struct StoredRecord {
   std::uint32_t checksum = 0;
   Hash hash{};
   bool sound = false;  // the checksum holds; never when the sandbox has no row, and so no id
+
+  // What checksum and hash are taken over. Valid as long as this.
+  RecordView View() const {
+    return {.position = record.position,
+            .previous = previous,
+            .sequence = record.sequence,
+            .epoch = record.epoch,
+            .time_unix_ms = record.time_unix_ms,
+            .kind = record.kind,
+            .sandbox_id = record.sandbox_id,
+            .type = record.type,
+            .payload = record.payload};
+  }
 };
 
 class ReadConnection {
@@ -75,12 +89,10 @@ class ReadConnection {
   // Empty when there is no such record. A checksum that fails is no error here; see `sound`.
   absl::StatusOr<std::optional<StoredRecord>> ReadRecord(std::uint64_t position,
                                                          std::string_view sandbox_id);
-  // The canonical bytes of the record read last.
-  std::string_view canonical() const { return canonical_; }
 
-  // Records with position > after, in order, damaged ones too.
+  // Records with position > after, in order, damaged ones too. Not from within `visit`.
   absl::Status Scan(std::uint64_t after, std::size_t limit,
-                    const std::function<Visit(const StoredRecord&)>& visit);
+                    absl::FunctionRef<Visit(const StoredRecord&)> visit);
   absl::StatusOr<std::vector<SandboxRow>> ListSandboxes(bool live_only, std::string_view after_id,
                                                         std::size_t limit);
   absl::StatusOr<std::vector<OpenIntent>> ListOpenIntents(std::string_view sandbox_id);
@@ -90,28 +102,26 @@ class ReadConnection {
   std::uint64_t LastPosition() const { return tail_.last_position(); }
 
  private:
-  ReadConnection(Database database, Tail tail)
-      : database_(std::move(database)), tail_(std::move(tail)) {}
+  ReadConnection(Database database, Tail tail, SandboxNames names)
+      : database_(std::move(database)), tail_(std::move(tail)), names_(std::move(names)) {}
   absl::Status Prepare();
-  // Empty when no row names it.
-  absl::StatusOr<std::string_view> IdOf(std::uint64_t key);
+  // Empty when no row names it. Valid until the next call.
+  absl::StatusOr<std::string_view> NameOf(std::uint64_t key);
   // The row that `statement` stands at, brought up to the last record.
   void ReadSandbox(const Statement& statement, SandboxKeys& sandbox, std::string& wrong) const;
 
   // Before the statements, so that they are finalised before the connection closes.
   Database database_;
   Tail tail_;
+  SandboxNames names_;
   bool immutable_ = false;
   std::int64_t schema_version_ = 0;  // SQLite's own counter of changes to the tables
   Statement begin_, end_, select_schema_version_;
-  Statement find_sandbox_, walk_, record_, scan_, select_id_;
+  Statement find_sandbox_, walk_, record_, scan_;
   Statement list_all_, list_live_, each_, each_live_;
   Statement intents_all_, intents_one_;
   Statement ledger_all_, ledger_holding_, ledger_one_, ledger_one_holding_;
   Statement find_snapshot_, find_sealed_;
-  // Names by key, of sandboxes that are in the tables. Emptied when it has grown too large.
-  absl::flat_hash_map<std::uint64_t, std::string> ids_;
-  std::string canonical_;
 };
 
 }  // namespace holdfast::journal

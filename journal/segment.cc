@@ -115,14 +115,13 @@ class ContentReader {
     const auto [found, first] = chains_.try_emplace(stored.sandbox);
     Chain& chain = found->second;
     // What the first of a later part follows from is in an earlier segment.
-    const bool follows =
-        first ? stored.sandbox == record.position || stored.previous != 0
-              : stored.previous == chain.part.position &&
-                    record.sequence == chain.part.sequence + 1 &&
-                    stored.hash == hasher_.Link(chain.part.hash, segment_.canonical());
+    const bool follows = first ? stored.sandbox == record.position || stored.previous != 0
+                               : stored.previous == chain.part.position &&
+                                     record.sequence == chain.part.sequence + 1 &&
+                                     stored.hash == hasher_.Link(chain.part.hash, stored.View());
     const bool begins = first && stored.previous == 0;
     if (!follows || (begins && (record.sequence != 1 ||
-                                stored.hash != hasher_.Link(kChainStart, segment_.canonical())))) {
+                                stored.hash != hasher_.Link(kChainStart, stored.View())))) {
       Wrong(fmt::format("the record at position {} does not follow from its predecessor",
                         record.position));
     }

@@ -199,7 +199,7 @@ absl::Status SegmentBuilder::WriteRecords(Database& segment) {
     HF_ASSIGN_OR_RETURN(const auto stored, view_.hot().ReadRecord(at.position, id));
     if (!stored.has_value() || !stored->sound || stored->sandbox != chosen.row.key ||
         stored->previous != chosen.previous || stored->record.sequence != chosen.sequence + 1 ||
-        stored->hash != hasher.Link(chosen.hash, view_.hot().canonical())) {
+        stored->hash != hasher.Link(chosen.hash, stored->View())) {
       damaged_[chosen.row.key] = fmt::format("sandbox \"{}\": record {} at position {} is damaged",
                                              id, chosen.sequence + 1, at.position);
       return absl::DataLossError(damaged_[chosen.row.key]);

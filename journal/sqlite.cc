@@ -107,8 +107,10 @@ std::uint64_t Statement::Unsigned(int column) const {
 }
 
 std::string_view Statement::Bytes(int column) const {
-  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
-  const int size = sqlite3_column_bytes(statement_.get(), column);
+  // One look at the row for both. Safe, because one thread at a time uses the connection.
+  sqlite3_value* const value = sqlite3_column_value(statement_.get(), column);
+  const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
+  const int size = sqlite3_value_bytes(value);
   return bytes == nullptr ? std::string_view()
                           : std::string_view(bytes, static_cast<std::size_t>(size));
 }

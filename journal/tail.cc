@@ -124,17 +124,16 @@ absl::Status Tail::ReadRecord() {
   HF_ASSIGN_OR_RETURN(TailEntry * entry, Entry(key));
   scanned_ = position;
   if (entry == nullptr || position <= entry->applied) return absl::OkStatus();
-  WriteCanonical(RecordView{.position = position,
-                            .previous = previous,
-                            .sequence = sequence,
-                            .epoch = select_records_.Unsigned(4),
-                            .time_unix_ms = select_records_.Integer(5),
-                            .kind = kind,
-                            .sandbox_id = entry->id,
-                            .type = select_records_.Bytes(8),
-                            .payload = select_records_.Bytes(9)},
-                 canonical_);
-  const bool sound = select_records_.Unsigned(7) == Checksum(canonical_);
+  const RecordView record{.position = position,
+                          .previous = previous,
+                          .sequence = sequence,
+                          .epoch = select_records_.Unsigned(4),
+                          .time_unix_ms = select_records_.Integer(5),
+                          .kind = kind,
+                          .sandbox_id = entry->id,
+                          .type = select_records_.Bytes(8),
+                          .payload = select_records_.Bytes(9)};
+  const bool sound = select_records_.Unsigned(7) == Checksum(record);
   if (!sound) {
     // It may be the column that names the sandbox which was changed.
     HF_ASSIGN_OR_RETURN(const bool continues, Continues(key, sequence, previous));
@@ -143,8 +142,8 @@ absl::Status Tail::ReadRecord() {
   entry->position = position;
   entry->sequence = sequence;
   if (sound && kind != RecordKind::kEvent) {
-    HF_RETURN_IF_ERROR(FoldMeaning(*entry, previous, kind, sequence, position,
-                                   select_records_.Integer(5), select_records_.Bytes(9)));
+    HF_RETURN_IF_ERROR(FoldMeaning(*entry, previous, kind, sequence, position, record.time_unix_ms,
+                                   record.payload));
   }
   if (const auto row = pending_.find(position);
       row != pending_.end() && row->second.sandbox == key) {

@@ -87,7 +87,6 @@ class Tail {
   std::unordered_map<std::uint64_t, std::string> pending_ids_;  // by key; of this call
   std::map<std::uint64_t, TailEntry> entries_;                  // by key
   std::map<std::string_view, const TailEntry*> by_id_;
-  std::string canonical_;
 };
 
 }  // namespace holdfast::journal

@@ -245,7 +245,7 @@ class Verifier {
       if (*position < reached_.size()) reached_[*position] = true;
       const Record& record = stored->record;
       // A record whose checksum fails is named already, and its chain fails with it.
-      if (stored->sound && hasher_.Link(previous, connection_.canonical()) != stored->hash) {
+      if (stored->sound && hasher_.Link(previous, stored->View()) != stored->hash) {
         Name("chain", id, *position, record.sequence,
              fmt::format(
                  "record {} does not follow from its predecessor: one of the two was changed",

@@ -177,10 +177,7 @@ absl::StatusOr<std::vector<std::uint64_t>> JournalView::WalkBack(const SandboxKe
 absl::StatusOr<std::optional<StoredRecord>> JournalView::ReadRecord(std::uint64_t position,
                                                                     std::string_view sandbox_id) {
   HF_ASSIGN_OR_RETURN(std::optional<StoredRecord> record, hot_->ReadRecord(position, sandbox_id));
-  if (record.has_value()) {
-    canonical_.assign(hot_->canonical());
-    return record;
-  }
+  if (record.has_value()) return record;
   HF_ASSIGN_OR_RETURN(const auto* const parts, PartsOf(sandbox_id));
   for (const Archive::Part& part : *parts) {
     const Segment& segment = part.row.segment;
@@ -188,15 +185,13 @@ absl::StatusOr<std::optional<StoredRecord>> JournalView::ReadRecord(std::uint64_
     HF_ASSIGN_OR_RETURN(const std::shared_ptr<ReadConnection> opened, archive_.Open(segment));
     auto archived = opened->ReadRecord(position, sandbox_id);
     if (!archived.ok()) return InSegment(segment.file, archived.status());
-    if (!archived->has_value()) continue;
-    canonical_.assign(opened->canonical());
-    return archived;
+    if (archived->has_value()) return archived;
   }
   return std::nullopt;
 }
 
 absl::Status JournalView::Scan(std::uint64_t after, std::size_t limit,
-                               const std::function<Visit(const StoredRecord&)>& visit) {
+                               absl::FunctionRef<Visit(const StoredRecord&)> visit) {
   HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, archive_.ListAfter(after));
   if (rows.empty()) return hot_->Scan(after, limit, visit);
   std::vector<RecordCursor> cursors;

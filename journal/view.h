@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "journal/archive.h"
@@ -48,9 +49,8 @@ class JournalView {
           visit);
   absl::StatusOr<std::optional<StoredRecord>> ReadRecord(std::uint64_t position,
                                                          std::string_view sandbox_id);
-  std::string_view canonical() const { return canonical_; }
   absl::Status Scan(std::uint64_t after, std::size_t limit,
-                    const std::function<Visit(const StoredRecord&)>& visit);
+                    absl::FunctionRef<Visit(const StoredRecord&)> visit);
   absl::StatusOr<std::vector<SandboxRow>> ListSandboxes(bool live_only, std::string_view after_id,
                                                         std::size_t limit);
   absl::StatusOr<std::vector<LedgerRow>> ReadLedger(std::string_view sandbox_id, bool all);
@@ -84,7 +84,6 @@ class JournalView {
   std::string parts_of_;
   std::vector<Archive::Part> parts_;
   bool parts_known_ = false;
-  std::string canonical_;
 };
 
 }  // namespace holdfast::journal
