@@ -7,6 +7,7 @@
 //   gateway DIR create ID [--die-before | --die-after]    make a lease
 //   gateway DIR delete ID [--die-before | --die-after]    give it up
 //   gateway DIR status                                    print what is held
+//   gateway DIR backup FILE                               archive what is finished, copy all of it
 //
 // --die-before and --die-after end the process with SIGKILL right before and right after the
 // effect, when nobody has written down what came of it. Run it again, and nothing is lost or done
@@ -229,10 +230,27 @@ static int32_t OnHeld(void* context, const hf_ledger_row* row) {
   return HF_CONTINUE;
 }
 
+static void OnBackup(void* context, const hf_backup_report* report) {
+  printf("backup of %llu records: %s\n", (unsigned long long)report->records, (const char*)context);
+}
+
+// Without giving the journal up: what is finished makes room, and then all is copied.
+static void Backup(const Gateway* gateway, const char* journal_path, const char* file) {
+  hf_error* error = NULL;
+  hf_archive_options options = HF_ARCHIVE_OPTIONS_INIT;
+  options.finished_before_unix_ms = Now() + 1;  // all; a real one keeps a month or so
+  hf_archive_report archived = HF_ARCHIVE_REPORT_INIT;
+  Check(hf_archive(gateway->journal, &options, NULL, NULL, &archived, &error), error, "archive");
+  printf("archived %llu\n", (unsigned long long)archived.sandboxes);
+  Check(hf_backup(journal_path, file, OnBackup, (void*)file, &error), error, "backup");
+}
+
 int main(int argc, char** argv) {
   if (argc < 3 || (argc < 4 && strcmp(argv[2], "status") != 0)) {
-    fprintf(stderr, "usage: %s DIR create|delete ID [--die-before|--die-after], %s DIR status\n",
-            argv[0], argv[0]);
+    fprintf(stderr,
+            "usage: %s DIR create|delete ID [--die-before|--die-after], %s DIR status, "
+            "%s DIR backup FILE\n",
+            argv[0], argv[0], argv[0]);
     return 2;
   }
   setvbuf(stdout, NULL, _IOLBF, 0);  // what was printed survives SIGKILL
@@ -257,6 +275,8 @@ int main(int argc, char** argv) {
     Create(&gateway, argv[3]);
   } else if (strcmp(argv[2], "delete") == 0) {
     Delete(&gateway, argv[3]);
+  } else if (strcmp(argv[2], "backup") == 0) {
+    Backup(&gateway, path, argv[3]);
   } else {
     Check(hf_read_ledger(gateway.reader, NULL, 0, OnHeld, NULL, &error), error, "ledger");
   }

@@ -6,9 +6,7 @@
 
 #include "journal/c/batch.h"
 #include "journal/c/callbacks.h"
-#include "journal/c/errors.h"
-#include "journal/c/open.h"
-#include "journal/c/rows.h"
+#include "journal/c/calls.h"
 #include "journal/c/structs.h"
 #include "support/status_macros.h"
 
@@ -24,16 +22,29 @@ hf_appended StructOf(const Appended& appended) {
                      .last_sequence = appended.last_sequence};
 }
 
-// Runs `body` on an open journal.
-template <typename Body>
-hf_code OnJournal(const hf_journal* journal, hf_error** error, Body body) {
-  return hc::Run(error, [&]() -> absl::Status {
-    HF_ASSIGN_OR_RETURN(const auto open, hc::Find(journal));
-    return body(*open->journal);
-  });
-}
+// While one lives, this thread is inside hf_append_async: where what the journal refuses at once is
+// put. A callback that ran here instead could outlive the hf_close that another thread is in.
+class AtOnce {
+ public:
+  explicit AtOnce(absl::Status& refusal) { refusal_ = &refusal; }
+  ~AtOnce() { refusal_ = nullptr; }
+  AtOnce(const AtOnce&) = delete;
+  AtOnce& operator=(const AtOnce&) = delete;
+
+  // False when this thread is not inside hf_append_async.
+  static bool Refuse(const absl::Status& why) {
+    if (refusal_ == nullptr) return false;
+    *refusal_ = why;
+    return true;
+  }
+
+ private:
+  static thread_local absl::Status* refusal_;
+};
+thread_local absl::Status* AtOnce::refusal_ = nullptr;
 
 void Tell(hf_append_callback done, void* context, const absl::StatusOr<Appended>& result) {
+  if (!result.ok() && AtOnce::Refuse(result.status())) return;
   const hc::InCallback in_callback;
   if (result.ok()) {
     const hf_appended appended = StructOf(*result);
@@ -51,7 +62,7 @@ extern "C" {
 
 hf_code hf_append(hf_journal* journal, const hf_batch* batch, hf_appended* appended,
                   hf_error** error) {
-  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+  return hc::OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
     if (batch == nullptr) return absl::InvalidArgumentError("the batch is NULL");
     if (appended != nullptr) HF_RETURN_IF_ERROR(hc::CheckStruct(appended, "appended"));
     HF_RETURN_IF_ERROR(hc::CheckMayBlock("hf_append"));
@@ -63,20 +74,23 @@ hf_code hf_append(hf_journal* journal, const hf_batch* batch, hf_appended* appen
 
 hf_code hf_append_async(hf_journal* journal, const hf_batch* batch, hf_append_callback done,
                         void* context, hf_error** error) {
-  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+  return hc::OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
     if (batch == nullptr) return absl::InvalidArgumentError("the batch is NULL");
     if (done == nullptr) return absl::InvalidArgumentError("there is nobody to be told");
-    ours.AppendAsync(batch->batch, [done, context](const absl::StatusOr<Appended>& result) {
+    holdfast::journal::Batch copy = batch->batch;
+    absl::Status refusal;
+    const AtOnce at_once(refusal);
+    ours.AppendAsync(std::move(copy), [done, context](const absl::StatusOr<Appended>& result) {
       Tell(done, context, result);
     });
-    return absl::OkStatus();
+    return refusal;
   });
 }
 
 hf_code hf_replace_sealed(hf_journal* journal, const char* sandbox_id, const void* expected,
                           size_t expected_bytes, const void* replacement, size_t replacement_bytes,
                           hf_error** error) {
-  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+  return hc::OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
     if (sandbox_id == nullptr) return absl::InvalidArgumentError("the sandbox id is NULL");
     HF_RETURN_IF_ERROR(hc::CheckMayBlock("hf_replace_sealed"));
     HF_ASSIGN_OR_RETURN(std::string old, hc::BytesOf(expected, expected_bytes, "what is expected"));
@@ -87,14 +101,14 @@ hf_code hf_replace_sealed(hf_journal* journal, const char* sandbox_id, const voi
 }
 
 hf_code hf_flush(hf_journal* journal, hf_error** error) {
-  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+  return hc::OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
     HF_RETURN_IF_ERROR(hc::CheckMayBlock("hf_flush"));
     return ours.Flush();
   });
 }
 
 hf_code hf_epoch(hf_journal* journal, uint64_t* epoch, hf_error** error) {
-  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+  return hc::OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
     if (epoch == nullptr) return absl::InvalidArgumentError("there is no place for the epoch");
     *epoch = ours.epoch();
     return absl::OkStatus();
@@ -102,7 +116,7 @@ hf_code hf_epoch(hf_journal* journal, uint64_t* epoch, hf_error** error) {
 }
 
 hf_code hf_sound(hf_journal* journal, int32_t* sound, hf_error** error) {
-  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+  return hc::OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
     if (sound == nullptr) return absl::InvalidArgumentError("there is no place for the answer");
     *sound = ours.sound() ? 1 : 0;
     return absl::OkStatus();
@@ -110,7 +124,7 @@ hf_code hf_sound(hf_journal* journal, int32_t* sound, hf_error** error) {
 }
 
 hf_code hf_read_stats(hf_journal* journal, hf_stats* stats, hf_error** error) {
-  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+  return hc::OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
     HF_RETURN_IF_ERROR(hc::CheckStruct(stats, "stats"));
     const holdfast::journal::Stats read = ours.stats();
     hc::Give(hf_stats{.size = sizeof(hf_stats),
@@ -126,7 +140,7 @@ hf_code hf_read_stats(hf_journal* journal, hf_stats* stats, hf_error** error) {
 
 hf_code hf_previous_ownership(hf_journal* journal, hf_ownership_visitor visit, void* context,
                               hf_error** error) {
-  return OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
+  return hc::OnJournal(journal, error, [&](holdfast::journal::Journal& ours) -> absl::Status {
     if (visit == nullptr) return absl::InvalidArgumentError("there is no visitor");
     const hf_ownership row = hc::StructOf(ours.previous_ownership());
     visit(context, &row);

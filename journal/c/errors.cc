@@ -35,6 +35,7 @@ hf_code CodeOf(const absl::Status& status) noexcept {
     case absl::StatusCode::kOk:
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kAborted:
@@ -80,6 +81,8 @@ const char* hf_code_name(hf_code code) {
       return "INVALID_ARGUMENT";
     case HF_NOT_FOUND:
       return "NOT_FOUND";
+    case HF_ALREADY_EXISTS:
+      return "ALREADY_EXISTS";
     case HF_RESOURCE_EXHAUSTED:
       return "RESOURCE_EXHAUSTED";
     case HF_FAILED_PRECONDITION:

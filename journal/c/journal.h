@@ -43,7 +43,7 @@ extern "C" {
 
 // The version of the interface that this header describes. Grows with each addition to it;
 // hf_interface_version() says what the library that was found at run time has.
-#define HF_INTERFACE_VERSION 1
+#define HF_INTERFACE_VERSION 2
 uint32_t hf_interface_version(void);
 // The release of the library, e.g. "0.1.0". Never freed.
 const char* hf_version(void);
@@ -55,6 +55,7 @@ enum {
   HF_OK = 0,
   HF_INVALID_ARGUMENT = 3,     // the call makes no sense, or is over a limit; nothing was done
   HF_NOT_FOUND = 5,            // there is none
+  HF_ALREADY_EXISTS = 6,       // something is there, and is kept (since version 2)
   HF_RESOURCE_EXHAUSTED = 8,   // disk full, no memory, or too many appends are waiting
   HF_FAILED_PRECONDITION = 9,  // held by another process, taken by one, not ours, or a newer format
   HF_ABORTED = 10,             // the sandbox has moved on: read it and decide again
@@ -292,9 +293,11 @@ typedef void (*hf_append_callback)(void* context, hf_code code, const hf_appende
                                    const hf_error* error);
 
 // The same without waiting: when HF_OK is returned, `done` is called exactly once, with the result,
-// after the commit. As a rule on the journal's writer thread, where it must not block: it may call
-// hf_append_async and read, but not hf_append, hf_flush or hf_close. On any error that is returned,
-// `done` is never called. The batch may be freed at once.
+// after the commit, on the journal's writer thread, before hf_close returns. It must not block
+// there: it may call hf_append_async and read, but not what waits for a commit (hf_append,
+// hf_flush, hf_replace_sealed, hf_archive, hf_expire_archives, hf_close). On any error that is
+// returned, also HF_UNAVAILABLE because the journal is being closed, `done` is never called. The
+// batch may be freed at once.
 hf_code hf_append_async(hf_journal* journal, const hf_batch* batch, hf_append_callback done,
                         void* context, hf_error** error);
 
@@ -501,6 +504,167 @@ enum {
 // NULL. Does not block the writer.
 hf_code hf_verify(hf_reader* reader, int32_t mode, hf_damage_visitor visit, void* context,
                   hf_verify_report* report, hf_error** error);
+
+// --- checkpoints (since version 2) ---------------------------------------------------------------
+
+// One line that stands for all records up to `position`, or up to the last one when it is 0; kept
+// where nobody who can write the journal can write, it proves later that none of them was changed.
+// Reads the last record of each sandbox; whether those before it are sound, hf_verify says. Without
+// a newline.
+//   HF_INVALID_ARGUMENT  the journal ends before `position`, or the buffer is smaller than
+//                        HF_CHECKPOINT_BYTES
+//   HF_DATA_LOSS         a sandbox's last record is damaged
+#define HF_CHECKPOINT_BYTES 256
+hf_code hf_checkpoint(hf_reader* reader, uint64_t position, char* buffer, size_t buffer_bytes,
+                      hf_error** error);
+
+// What comes of comparing a journal with a checkpoint.
+typedef struct hf_proof {
+  size_t size;
+  uint64_t records;  // that were read
+  uint64_t sandboxes;
+  uint64_t damages;     // found; at most 1000 are named
+  const char* message;  // one sentence: what is proved, or what is known of why not
+  int32_t holds;        // nothing up to the checkpoint's position was changed since it was made
+  int32_t reserved;
+} hf_proof;
+typedef void (*hf_proof_visitor)(void* context, const hf_proof* proof);
+
+// Verifies all records, as hf_verify with HF_VERIFY_DEEP, and compares them with a checkpoint's
+// line. That it does not hold is a result, not an error. Calls `visit_damage`, which may be NULL,
+// for each damage, then `visit` once.
+//   HF_INVALID_ARGUMENT  not the line of a checkpoint
+hf_code hf_verify_against(hf_reader* reader, const char* checkpoint, hf_damage_visitor visit_damage,
+                          hf_proof_visitor visit, void* context, hf_error** error);
+
+// --- the archive (since version 2) ---------------------------------------------------------------
+
+// A sealed file of `<journal>.archive/` with whole finished sandboxes. Every reader finds what is
+// in it as before.
+typedef struct hf_segment {
+  size_t size;
+  uint64_t number;  // from 1
+  uint64_t records;
+  uint64_t sandboxes;
+  uint64_t first_position;
+  uint64_t last_position;
+  int64_t sealed_unix_ms;
+  const char* file;    // name within the directory
+  const char* digest;  // SHA-256 of what it holds, hexadecimal
+  int32_t expired;     // its file was removed by hf_expire_archives
+  int32_t reserved;
+} hf_segment;
+typedef int32_t (*hf_segment_visitor)(void* context, const hf_segment* segment);
+// All that there ever were, in the order of their numbers.
+hf_code hf_list_segments(hf_reader* reader, hf_segment_visitor visit, void* context,
+                         hf_error** error);
+
+// Is told, in one sentence, why something that was due stays.
+typedef int32_t (*hf_kept_visitor)(void* context, const char* why);
+
+typedef struct hf_archive_options {
+  size_t size;
+  int64_t finished_before_unix_ms;     // those whose last record is older, who are not live, go
+  uint64_t sandboxes_per_segment_max;  // 0: 4096; one segment is one transaction of the moves
+  uint64_t records_per_segment_max;    // 0: 500000
+  // Asked now and then on the calling thread, with `stop_context`; all but 0 ends early, and the
+  // next run goes on. It may read and append, but not archive or expire. NULL: never.
+  int32_t (*stop)(void* stop_context);
+  void* stop_context;
+} hf_archive_options;
+// clang-format off
+#define HF_ARCHIVE_OPTIONS_INIT {sizeof(hf_archive_options), 0, 0, 0, NULL, NULL}
+// clang-format on
+
+typedef struct hf_archive_report {
+  size_t size;        // set by the caller (HF_ARCHIVE_REPORT_INIT)
+  uint64_t segments;  // sealed by this run
+  uint64_t sandboxes;
+  uint64_t records;
+  uint64_t kept;  // that were due and stay: what is damaged is not sealed
+} hf_archive_report;
+// clang-format off
+#define HF_ARCHIVE_REPORT_INIT {sizeof(hf_archive_report), 0, 0, 0, 0}
+// clang-format on
+
+// Moves finished sandboxes that hold nothing into sealed segments, durably, while the journal is
+// written; then goes on with what an earlier run had to leave. The calling thread does the work,
+// appends wait at most for the moves; a second run waits for the first. `visit_kept` and `report`
+// may be NULL. Not in an append's callback. Errors as hf_append's, and
+//   HF_DATA_LOSS  a segment was not on the disk what was written into it. Nothing is lost.
+// Whatever the error, and wherever the process dies: every sandbox is in the journal or in a sealed
+// segment, and the next run goes on.
+hf_code hf_archive(hf_journal* journal, const hf_archive_options* options,
+                   hf_kept_visitor visit_kept, void* context, hf_archive_report* report,
+                   hf_error** error);
+
+// Throws away, for ever, segments of which every record is older. Not one with records of a
+// sandbox that lives again, or that has others in a segment which stays. `visit_removed` is given
+// those that were removed, `visit_kept` why others stay; both may be NULL. Threads and errors as
+// hf_archive's.
+hf_code hf_expire_archives(hf_journal* journal, int64_t older_than_unix_ms,
+                           hf_segment_visitor visit_removed, hf_kept_visitor visit_kept,
+                           void* context, hf_error** error);
+
+// --- backup and restore (since version 2) --------------------------------------------------------
+
+typedef struct hf_backup_report {
+  size_t size;
+  uint64_t position;  // of the last record in it
+  uint64_t records;
+  uint64_t sandboxes;
+  uint64_t archive_files;
+  const char* journal_id;
+} hf_backup_report;
+typedef void (*hf_backup_visitor)(void* context, const hf_backup_report* report);
+
+// Writes all that is durable at one moment of the journal file at `journal_path`, live or not, held
+// by this process or by another, to the new file `destination`, and its archive to
+// `<destination>.archive/`. It gets its name when it is whole, verified and synced. Blocks for as
+// long as reading all records takes; appends go on meanwhile. Calls `visit`, which may be NULL,
+// once on success.
+//   HF_NOT_FOUND            no journal at `journal_path`
+//   HF_ALREADY_EXISTS       something is at `destination`. It is kept.
+//   HF_FAILED_PRECONDITION  not a journal, or of a newer format; another backup into the same
+//                           directory is under way; the archive's place holds something else
+//   HF_DATA_LOSS            the journal is damaged; hf_verify says what
+//   HF_UNAVAILABLE, HF_RESOURCE_EXHAUSTED   I/O error, disk full. Nothing is at `destination`.
+hf_code hf_backup(const char* journal_path, const char* destination, hf_backup_visitor visit,
+                  void* context, hf_error** error);
+
+typedef struct hf_restore_options {
+  size_t size;
+  const char* backup;
+  const char* journal_path;
+  int32_t replace;   // set aside what is at `journal_path`, as `<path>.before-restore-<time>`
+  int32_t reserved;  // 0
+} hf_restore_options;
+// clang-format off
+#define HF_RESTORE_OPTIONS_INIT {sizeof(hf_restore_options), NULL, NULL, 0, 0}
+// clang-format on
+
+typedef struct hf_restore_report {
+  size_t size;
+  uint64_t position;  // of the last record
+  uint64_t sandboxes;
+  uint64_t epoch;  // from which the next writer goes on; far beyond the backup's
+  const char* journal_id;
+  const char* set_aside;  // where the journal that was there is now; "" when none was
+} hf_restore_report;
+typedef void (*hf_restore_visitor)(void* context, const hf_restore_report* report);
+
+// Puts a copy of a backup in the place of a journal, durably, after having verified it. Close the
+// journal before; readers may stay open, and see the restored one from their next call on. Calls
+// `visit`, which may be NULL, once on success. What was begun after the backup is unknown to the
+// restored journal: look in the world (docs/backup.md).
+//   HF_NOT_FOUND            no such backup
+//   HF_FAILED_PRECONDITION  the journal is held (the message says by whom); something is there and
+//                           `replace` is false; the backup is no journal, of a newer format, or a
+//                           journal in use
+//   HF_DATA_LOSS            the backup is damaged. Nothing was changed.
+//   HF_UNAVAILABLE, HF_RESOURCE_EXHAUSTED   I/O error, disk full
+hf_code hf_restore(const hf_restore_options* options, hf_restore_visitor visit, void* context,
+                   hf_error** error);
 
 #ifdef __cplusplus
 }

@@ -6,12 +6,8 @@
 #include <cstring>
 #include <limits>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "journal/c/errors.h"
-#include "journal/c/open.h"
-#include "journal/c/rows.h"
+#include "journal/c/calls.h"
 #include "journal/c/structs.h"
 #include "support/status_macros.h"
 
@@ -19,43 +15,6 @@ namespace hc = holdfast::journal::c;
 namespace journal = holdfast::journal;
 
 namespace {
-
-// Runs `body` on an open reader.
-template <typename Body>
-hf_code OnReader(const hf_reader* reader, hf_error** error, Body body) {
-  return hc::Run(error, [&]() -> absl::Status {
-    HF_ASSIGN_OR_RETURN(const auto open, hc::Find(reader));
-    return body(*open);
-  });
-}
-
-// The same, for who is visited; most readers' calls need this check.
-template <typename Visitor, typename Body>
-hf_code Visiting(Visitor visit, const hf_reader* reader, hf_error** error, Body body) {
-  return OnReader(reader, error, [&](journal::Reader& open) -> absl::Status {
-    if (visit == nullptr) return absl::InvalidArgumentError("there is no visitor");
-    return body(open);
-  });
-}
-
-journal::Visit VisitOf(std::int32_t wanted) {
-  return wanted == HF_CONTINUE ? journal::Visit::kContinue : journal::Visit::kStop;
-}
-
-template <typename Visitor, typename Value>
-journal::Visit Show(Visitor visit, void* context, const Value& value) {
-  const auto shown = hc::StructOf(value);
-  return VisitOf(visit(context, &shown));
-}
-
-template <typename Visitor, typename Values>
-absl::Status ShowAll(Visitor visit, void* context, const absl::StatusOr<Values>& values) {
-  if (!values.ok()) return values.status();
-  for (const auto& value : *values) {
-    if (Show(visit, context, value) == journal::Visit::kStop) break;
-  }
-  return absl::OkStatus();
-}
 
 absl::Status CheckId(const char* sandbox_id) {
   if (sandbox_id != nullptr) return absl::OkStatus();
@@ -73,55 +32,55 @@ extern "C" {
 
 hf_code hf_read_sandbox(hf_reader* reader, const char* sandbox_id, uint64_t from_sequence,
                         hf_record_visitor visit, void* context, hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
     HF_RETURN_IF_ERROR(CheckId(sandbox_id));
     return open.ReadSandbox(
         sandbox_id, hc::Stored(from_sequence),
-        [&](const journal::Record& record) { return Show(visit, context, record); });
+        [&](const journal::Record& record) { return hc::Show(visit, context, record); });
   });
 }
 
 hf_code hf_read_tail(hf_reader* reader, uint64_t after, size_t limit, hf_record_visitor visit,
                      void* context, hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) {
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) {
     return open.ReadTail(hc::Stored(after), LimitOf(limit), [&](const journal::Record& record) {
-      return Show(visit, context, record);
+      return hc::Show(visit, context, record);
     });
   });
 }
 
 hf_code hf_find_sandbox(hf_reader* reader, const char* sandbox_id, hf_sandbox_visitor visit,
                         void* context, hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
     HF_RETURN_IF_ERROR(CheckId(sandbox_id));
     HF_ASSIGN_OR_RETURN(const journal::SandboxRow row, open.FindSandbox(sandbox_id));
-    Show(visit, context, row);
+    hc::Show(visit, context, row);
     return absl::OkStatus();
   });
 }
 
 hf_code hf_list_sandboxes(hf_reader* reader, int32_t live_only, const char* after_id, size_t limit,
                           hf_sandbox_visitor visit, void* context, hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) {
-    return ShowAll(visit, context,
-                   open.ListSandboxes(live_only != 0, hc::TextOf(after_id), LimitOf(limit)));
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) {
+    return hc::ShowAll(visit, context,
+                       open.ListSandboxes(live_only != 0, hc::TextOf(after_id), LimitOf(limit)));
   });
 }
 
 hf_code hf_read_live(hf_reader* reader, hf_live_visitor visit, void* context, hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) {
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) {
     return open.ReadLive([&](const journal::SandboxRow& row, const journal::Snapshot* stored) {
       const hf_sandbox sandbox = hc::StructOf(row);
-      if (stored == nullptr) return VisitOf(visit(context, &sandbox, nullptr));
+      if (stored == nullptr) return hc::VisitOf(visit(context, &sandbox, nullptr));
       const hf_snapshot snapshot = hc::StructOf(*stored);
-      return VisitOf(visit(context, &sandbox, &snapshot));
+      return hc::VisitOf(visit(context, &sandbox, &snapshot));
     });
   });
 }
 
 hf_code hf_find_snapshot(hf_reader* reader, const char* sandbox_id, hf_snapshot_visitor visit,
                          void* context, hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
     HF_RETURN_IF_ERROR(CheckId(sandbox_id));
     HF_ASSIGN_OR_RETURN(const auto found, open.FindSnapshot(sandbox_id));
     if (!found.has_value()) return absl::NotFoundError("the sandbox has no snapshot");
@@ -133,7 +92,7 @@ hf_code hf_find_snapshot(hf_reader* reader, const char* sandbox_id, hf_snapshot_
 
 hf_code hf_read_sealed(hf_reader* reader, const char* sandbox_id, hf_bytes_visitor visit,
                        void* context, hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
     HF_RETURN_IF_ERROR(CheckId(sandbox_id));
     HF_ASSIGN_OR_RETURN(const auto found, open.ReadSealed(sandbox_id));
     if (!found.has_value()) return absl::NotFoundError("nothing is sealed for the sandbox");
@@ -144,20 +103,20 @@ hf_code hf_read_sealed(hf_reader* reader, const char* sandbox_id, hf_bytes_visit
 
 hf_code hf_list_open_intents(hf_reader* reader, const char* sandbox_id,
                              hf_open_intent_visitor visit, void* context, hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) {
-    return ShowAll(visit, context, open.ListOpenIntents(hc::TextOf(sandbox_id)));
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) {
+    return hc::ShowAll(visit, context, open.ListOpenIntents(hc::TextOf(sandbox_id)));
   });
 }
 
 hf_code hf_read_ledger(hf_reader* reader, const char* sandbox_id, int32_t all,
                        hf_ledger_visitor visit, void* context, hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) {
-    return ShowAll(visit, context, open.ReadLedger(hc::TextOf(sandbox_id), all != 0));
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) {
+    return hc::ShowAll(visit, context, open.ReadLedger(hc::TextOf(sandbox_id), all != 0));
   });
 }
 
 hf_code hf_last_position(hf_reader* reader, uint64_t* position, hf_error** error) {
-  return OnReader(reader, error, [&](journal::Reader& open) -> absl::Status {
+  return hc::OnReader(reader, error, [&](journal::Reader& open) -> absl::Status {
     if (position == nullptr) return absl::InvalidArgumentError("there is no place for the answer");
     HF_ASSIGN_OR_RETURN(*position, open.LastPosition());
     return absl::OkStatus();
@@ -166,7 +125,7 @@ hf_code hf_last_position(hf_reader* reader, uint64_t* position, hf_error** error
 
 hf_code hf_read_ownership(hf_reader* reader, hf_ownership_visitor visit, void* context,
                           hf_error** error) {
-  return Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
+  return hc::Visiting(visit, reader, error, [&](journal::Reader& open) -> absl::Status {
     HF_ASSIGN_OR_RETURN(const journal::Ownership ownership, open.ReadOwnership());
     const hf_ownership row = hc::StructOf(ownership);
     visit(context, &row);
@@ -175,7 +134,7 @@ hf_code hf_read_ownership(hf_reader* reader, hf_ownership_visitor visit, void* c
 }
 
 hf_code hf_journal_id(hf_reader* reader, char* buffer, size_t buffer_bytes, hf_error** error) {
-  return OnReader(reader, error, [&](journal::Reader& open) -> absl::Status {
+  return hc::OnReader(reader, error, [&](journal::Reader& open) -> absl::Status {
     const std::string id = open.journal_id();
     if (buffer == nullptr || buffer_bytes <= id.size()) {
       return absl::InvalidArgumentError("the buffer is smaller than HF_JOURNAL_ID_BYTES");
@@ -187,7 +146,7 @@ hf_code hf_journal_id(hf_reader* reader, char* buffer, size_t buffer_bytes, hf_e
 
 hf_code hf_verify(hf_reader* reader, int32_t mode, hf_damage_visitor visit, void* context,
                   hf_verify_report* report, hf_error** error) {
-  return OnReader(reader, error, [&](journal::Reader& open) -> absl::Status {
+  return hc::OnReader(reader, error, [&](journal::Reader& open) -> absl::Status {
     HF_RETURN_IF_ERROR(hc::CheckStruct(report, "report"));
     if (mode != HF_VERIFY_QUICK && mode != HF_VERIFY_DEEP) {
       return absl::InvalidArgumentError("neither HF_VERIFY_QUICK nor HF_VERIFY_DEEP");
@@ -200,8 +159,8 @@ hf_code hf_verify(hf_reader* reader, int32_t mode, hf_damage_visitor visit, void
                               .sandboxes = found.sandboxes,
                               .damages = found.damages.size()},
              report);
-    if (visit == nullptr) return absl::OkStatus();
-    return ShowAll(visit, context, absl::StatusOr<std::vector<journal::Damage>>(found.damages));
+    hc::ShowAll(visit, context, found.damages);
+    return absl::OkStatus();
   });
 }
 

@@ -83,4 +83,46 @@ hf_damage StructOf(const Damage& damage) {
           .message = damage.message.c_str()};
 }
 
+hf_segment StructOf(const Segment& segment) {
+  return {.size = sizeof(hf_segment),
+          .number = segment.number,
+          .records = segment.records,
+          .sandboxes = segment.sandboxes,
+          .first_position = segment.first_position,
+          .last_position = segment.last_position,
+          .sealed_unix_ms = segment.sealed_unix_ms,
+          .file = segment.file.c_str(),
+          .digest = segment.digest.c_str(),
+          .expired = segment.expired ? 1 : 0,
+          .reserved = 0};
+}
+
+hf_proof StructOf(const CheckpointProof& proof) {
+  return {.size = sizeof(hf_proof),
+          .records = proof.verified.records,
+          .sandboxes = proof.verified.sandboxes,
+          .damages = proof.verified.damages.size(),
+          .message = proof.message.c_str(),
+          .holds = proof.holds ? 1 : 0,
+          .reserved = 0};
+}
+
+hf_backup_report StructOf(const BackupReport& report) {
+  return {.size = sizeof(hf_backup_report),
+          .position = report.position,
+          .records = report.records,
+          .sandboxes = report.sandboxes,
+          .archive_files = report.archive_files,
+          .journal_id = report.journal_id.c_str()};
+}
+
+hf_restore_report StructOf(const RestoreReport& report) {
+  return {.size = sizeof(hf_restore_report),
+          .position = report.position,
+          .sandboxes = report.sandboxes,
+          .epoch = report.epoch,
+          .journal_id = report.journal_id.c_str(),
+          .set_aside = report.set_aside.c_str()};
+}
+
 }  // namespace holdfast::journal::c

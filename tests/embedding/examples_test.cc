@@ -54,6 +54,23 @@ TEST_F(Examples, CWithPkgConfigSettlesWhatIsOwed) {
   ExpectTheStory(example / "gateway");
 }
 
+TEST_F(Examples, CArchivesAndBacksUpWhileItHoldsTheJournal) {
+  Install("journal_c");
+  const auto example = Copy("c");
+  Build(example, "make");
+  const std::string state = (directory_.path() / "state").string();
+  const std::string program = fmt::format("exec {} {}", (example / "gateway").string(), state);
+  const std::string backup = (directory_.path() / "backup.db").string();
+  EXPECT_EQ(Execute(With(program + " create s1")).status, 0);
+  EXPECT_EQ(Execute(With(program + " delete s1")).status, 0);
+
+  const Ran ran = Execute(With(fmt::format("{} backup {}", program, backup)));
+
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.output, fmt::format("epoch 3\narchived 1\nbackup of 5 records: {}\n", backup));
+  EXPECT_TRUE(std::filesystem::exists(backup + ".archive"));
+}
+
 TEST_F(Examples, CWithCMakeSettlesWhatIsOwed) {
   Install("journal_c");
   const auto example = Copy("c");

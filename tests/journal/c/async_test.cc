@@ -87,8 +87,8 @@ TEST_F(JournalCAsync, HasCalledBackForAllWhenCloseReturns) {
 struct Inside {
   hf_journal* journal = nullptr;
   hf_reader* reader = nullptr;
-  hf_code append = HF_OK, append_async = HF_INTERNAL, close = HF_OK, flush = HF_OK,
-          read = HF_INTERNAL;
+  hf_code append = HF_OK, append_async = HF_INTERNAL, close = HF_OK, flush = HF_OK, archive = HF_OK,
+          expire = HF_OK, read = HF_INTERNAL;
   std::uint64_t last = 0;
   Answers first, second;
 };
@@ -130,6 +130,9 @@ TEST_F(JournalCAsync, CallbackThatWouldWaitForItselfIsRefused) {
         const Batch next = EventBatch("s1", 1);
         here.append = hf_append(here.journal, next.get(), nullptr, nullptr);
         here.flush = hf_flush(here.journal, nullptr);
+        const hf_archive_options options = HF_ARCHIVE_OPTIONS_INIT;
+        here.archive = hf_archive(here.journal, &options, nullptr, nullptr, nullptr, nullptr);
+        here.expire = hf_expire_archives(here.journal, 0, nullptr, nullptr, nullptr, nullptr);
         here.close = hf_close(here.journal, nullptr);
         Answers::Take(&here.first, code, appended, error);
       },
@@ -138,8 +141,49 @@ TEST_F(JournalCAsync, CallbackThatWouldWaitForItselfIsRefused) {
   inside.first.Wait(1);
   EXPECT_EQ(inside.append, HF_FAILED_PRECONDITION);
   EXPECT_EQ(inside.flush, HF_FAILED_PRECONDITION);
+  EXPECT_EQ(inside.archive, HF_FAILED_PRECONDITION);
+  EXPECT_EQ(inside.expire, HF_FAILED_PRECONDITION);
   EXPECT_EQ(inside.close, HF_FAILED_PRECONDITION);
   EXPECT_EQ(Append(EventBatch("s1", 1)), 2U);
+}
+
+TEST_F(JournalCAsync, CallsNobodyBackAfterCloseReturned) {
+  struct Calls {
+    std::atomic<int> made{0}, taken{0}, answered{0};
+    std::atomic<bool> closed{false}, late{false};
+  };
+  // Too many records, so that nothing is written; and large, so that the close comes while they are
+  // copied.
+  const Batch batch(hf_batch_new("s1", 0));
+  const std::string payload(std::size_t{1} << 18, 'x');
+  for (int i = 0; i < 257; ++i) {
+    ASSERT_EQ(hf_batch_add_event(batch.get(), "E", payload.data(), payload.size(), 0, nullptr),
+              HF_OK);
+  }
+  for (int round = 0; round < 5; ++round) {
+    Open();
+    Calls calls;
+    hf_journal* const journal = journal_;
+    std::thread caller([&] {
+      const auto answer = [](void* context, hf_code, const hf_appended*, const hf_error*) {
+        auto& seen = *static_cast<Calls*>(context);
+        ++seen.answered;
+        if (seen.closed) seen.late = true;
+      };
+      while (++calls.made,
+             hf_append_async(journal, batch.get(), answer, &calls, nullptr) == HF_OK) {
+        ++calls.taken;
+      }
+    });
+    while (calls.made < 3) std::this_thread::yield();
+
+    Close();
+    calls.closed = true;
+    caller.join();
+
+    EXPECT_FALSE(calls.late);
+    EXPECT_EQ(calls.answered, calls.taken);
+  }
 }
 
 TEST_F(JournalCAsync, ClosingUnderOtherThreadsLosesNothingThatWasAcknowledged) {

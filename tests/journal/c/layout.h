@@ -19,6 +19,9 @@ typedef struct Initialised {
   hf_appended appended;
   hf_stats stats;
   hf_verify_report report;
+  hf_archive_options archive;
+  hf_archive_report archived;
+  hf_restore_options restore;
 } Initialised;
 
 Initialised InitialisedByC(void);

@@ -34,6 +34,21 @@ TEST(JournalCLayout, KeepsTheStructsOfTheFirstVersion) {
   EXPECT_ENDS_AT(hf_verify_report, damages, 32);
 }
 
+TEST(JournalCLayout, KeepsTheStructsOfTheSecondVersion) {
+  EXPECT_ENDS_AT(hf_proof, reserved, 48);
+  EXPECT_ENDS_AT(hf_segment, reserved, 80);
+  EXPECT_ENDS_AT(hf_archive_options, stop_context, 48);
+  EXPECT_ENDS_AT(hf_archive_report, kept, 40);
+  EXPECT_ENDS_AT(hf_backup_report, journal_id, 48);
+  EXPECT_ENDS_AT(hf_restore_options, reserved, 32);
+  EXPECT_ENDS_AT(hf_restore_report, set_aside, 48);
+}
+
+TEST(JournalCLayout, KeepsTheNumbersOfTheSecondVersion) {
+  EXPECT_EQ(HF_ALREADY_EXISTS, 6);
+  EXPECT_EQ(HF_CHECKPOINT_BYTES, 256);
+}
+
 TEST(JournalCLayout, KeepsTheNumbersOfTheFirstVersion) {
   EXPECT_EQ(HF_INVALID_ARGUMENT, 3);
   EXPECT_EQ(HF_NOT_FOUND, 5);
@@ -62,6 +77,9 @@ TEST(JournalCLayout, InitialisersInCSetTheSizeThatCPlusPlusSees) {
   EXPECT_EQ(made.appended.size, sizeof(hf_appended));
   EXPECT_EQ(made.stats.size, sizeof(hf_stats));
   EXPECT_EQ(made.report.size, sizeof(hf_verify_report));
+  EXPECT_EQ(made.archive.size, sizeof(hf_archive_options));
+  EXPECT_EQ(made.archived.size, sizeof(hf_archive_report));
+  EXPECT_EQ(made.restore.size, sizeof(hf_restore_options));
 }
 
 TEST(JournalCLayout, LibrarySaysTheVersionThatTheHeaderHas) {

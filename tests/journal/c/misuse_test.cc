@@ -25,6 +25,8 @@ std::int32_t IgnoreLive(void* /*context*/, const hf_sandbox* /*row*/, const hf_s
 }
 void IgnoreSnapshot(void* /*context*/, const hf_snapshot* /*snapshot*/) {}
 void IgnoreBytes(void* /*context*/, const void* /*bytes*/, size_t /*size*/) {}
+void IgnoreProof(void* /*context*/, const hf_proof* /*proof*/) {}
+std::int32_t IgnoreSegment(void* /*context*/, const hf_segment* /*row*/) { return HF_CONTINUE; }
 void IgnoreAnswer(void* /*context*/, hf_code /*code*/, const hf_appended* /*appended*/,
                   const hf_error* /*error*/) {}
 
@@ -45,6 +47,10 @@ void ExpectAllRefuse(hf_journal* journal) {
   EXPECT_EQ(hf_sound(journal, &flag, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_read_stats(journal, &stats, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_previous_ownership(journal, IgnoreOwnership, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  const hf_archive_options archive = HF_ARCHIVE_OPTIONS_INIT;
+  EXPECT_EQ(hf_archive(journal, &archive, nullptr, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_expire_archives(journal, 0, nullptr, nullptr, nullptr, nullptr),
+            HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_close(journal, nullptr), HF_INVALID_ARGUMENT);
 }
 
@@ -70,6 +76,11 @@ void ExpectAllRefuse(hf_reader* reader) {
   EXPECT_EQ(hf_journal_id(reader, id, sizeof id, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_verify(reader, HF_VERIFY_DEEP, nullptr, nullptr, &report, nullptr),
             HF_INVALID_ARGUMENT);
+  char checkpoint[HF_CHECKPOINT_BYTES];
+  EXPECT_EQ(hf_checkpoint(reader, 0, checkpoint, sizeof checkpoint, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_verify_against(reader, "", nullptr, IgnoreProof, nullptr, nullptr),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_list_segments(reader, IgnoreSegment, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_reader_close(reader, nullptr), HF_INVALID_ARGUMENT);
 }
 
@@ -129,6 +140,37 @@ TEST_F(JournalCMisuse, VisitorsAndPlacesThatAreNullAreRefused) {
   EXPECT_EQ(hf_decode_outcome(&byte, 1, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_reader_open(nullptr, &reader_, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_reader_open("x", nullptr, nullptr), HF_INVALID_ARGUMENT);
+}
+
+TEST_F(JournalCMisuse, WhatAnOperatorDoesIsRefusedWithoutWhatItNeeds) {
+  char small[HF_CHECKPOINT_BYTES - 1];
+  hf_archive_options archive = HF_ARCHIVE_OPTIONS_INIT;
+  hf_archive_report report = {};
+  hf_restore_options restore = HF_RESTORE_OPTIONS_INIT;
+  EXPECT_EQ(hf_checkpoint(reader_, 0, nullptr, HF_CHECKPOINT_BYTES, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_checkpoint(reader_, 0, small, sizeof small, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_verify_against(reader_, nullptr, nullptr, IgnoreProof, nullptr, nullptr),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_verify_against(reader_, "no checkpoint", nullptr, IgnoreProof, nullptr, nullptr),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_verify_against(reader_, "", nullptr, nullptr, nullptr, nullptr),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_list_segments(reader_, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_archive(journal_, nullptr, nullptr, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_archive(journal_, &archive, nullptr, nullptr, &report, nullptr),
+            HF_INVALID_ARGUMENT);
+  archive.size += 8;
+  EXPECT_EQ(hf_archive(journal_, &archive, nullptr, nullptr, nullptr, nullptr),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_backup(nullptr, "x", nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_backup("x", "", nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_restore(nullptr, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_restore(&restore, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  restore.backup = "x";
+  EXPECT_EQ(hf_restore(&restore, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
+  restore.journal_path = "y";
+  restore.reserved = 1;
+  EXPECT_EQ(hf_restore(&restore, nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
 }
 
 TEST_F(JournalCMisuse, TextThatIsNullIsRefusedWhereItMustBe) {
