@@ -13,11 +13,17 @@ set(holdfast_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
 configure_package_config_file(
   "${CMAKE_SOURCE_DIR}/cmake/holdfast-config.cmake.in" "${CMAKE_BINARY_DIR}/install/holdfast-config.cmake"
   INSTALL_DESTINATION "${holdfast_package_dir}" NO_SET_AND_CHECK_MACRO)
+# The C++ interface is source only and may change with each minor version. The C interface keeps what
+# it had for as long as the library is called .so.0.
 write_basic_package_version_file(
-  "${CMAKE_BINARY_DIR}/install/holdfast-config-version.cmake" COMPATIBILITY SameMinorVersion)
+  "${CMAKE_BINARY_DIR}/install/holdfast-journal-version.cmake" COMPATIBILITY SameMinorVersion)
+write_basic_package_version_file(
+  "${CMAKE_BINARY_DIR}/install/holdfast-journal-c-version.cmake" COMPATIBILITY AnyNewerVersion)
 foreach(component journal_c journal)
   install(FILES "${CMAKE_BINARY_DIR}/install/holdfast-config.cmake"
-                "${CMAKE_BINARY_DIR}/install/holdfast-config-version.cmake"
+                "${CMAKE_BINARY_DIR}/install/holdfast-journal-version.cmake"
+                "${CMAKE_BINARY_DIR}/install/holdfast-journal-c-version.cmake"
+                "${CMAKE_SOURCE_DIR}/cmake/holdfast-config-version.cmake"
           DESTINATION "${holdfast_package_dir}" COMPONENT ${component})
   install(FILES "${CMAKE_SOURCE_DIR}/proto/holdfast/journal/v1/journal.proto"
           DESTINATION "${CMAKE_INSTALL_DATADIR}/holdfast/proto/holdfast/journal/v1" COMPONENT ${component})

@@ -2,6 +2,7 @@
 //
 // Where `cmake --install` puts what, and that it can be used from there and from anywhere else.
 #include <algorithm>
+#include <fstream>
 #include <regex>
 #include <set>
 
@@ -135,6 +136,39 @@ TEST_F(InstallTest, PackageForCNeedsNoOtherPackage) {
       example.string(), HOLDFAST_CMAKE)));
 
   EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+class PackageVersion : public Installed {
+ protected:
+  // Whether a project that was written for `version` finds the package.
+  bool IsFoundBy(const std::string& version, const std::string& component) {
+    std::ofstream(directory_.path() / "CMakeLists.txt") << fmt::format(
+        "cmake_minimum_required(VERSION 3.25)\nproject(asks LANGUAGES CXX C)\n"
+        "find_package(holdfast {} REQUIRED COMPONENTS {})\n",
+        version, component);
+    const Ran ran = Execute(With(fmt::format("cd {} && rm -rf asked && {} -S . -B asked",
+                                             directory_.path().string(), HOLDFAST_CMAKE)));
+    EXPECT_TRUE(ran.status == 0 || ran.output.find("compatible with") != std::string::npos)
+        << ran.output;
+    return ran.status == 0;
+  }
+};
+
+TEST_F(PackageVersion, OfCServesWhoWasWrittenForAnEarlierOne) {
+  Install("journal_c");
+  Install("journal");
+
+  EXPECT_TRUE(IsFoundBy(HOLDFAST_VERSION, "journal_c"));
+  EXPECT_TRUE(IsFoundBy("0.0.9", "journal_c"));
+  EXPECT_FALSE(IsFoundBy("99.0", "journal_c"));
+}
+
+TEST_F(PackageVersion, OfCPlusPlusServesTheSameMinorOneOnly) {
+  Install("journal");
+
+  EXPECT_TRUE(IsFoundBy(HOLDFAST_VERSION, "journal"));
+  EXPECT_FALSE(IsFoundBy("0.0.9", "journal"));
+  EXPECT_FALSE(IsFoundBy("99.0", "journal"));
 }
 
 TEST_F(InstallTest, PackageThatLacksTheComponentIsNotFoundAndSaysSo) {
