@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "fmt/format.h"
-#include "journal/copy.h"
 #include "support/status_macros.h"
 
 namespace holdfast::journal {
@@ -137,16 +136,25 @@ absl::StatusOr<std::shared_ptr<ReadConnection>> Archive::Open(const Segment& seg
     opened_.splice(opened_.begin(), opened_, known);
     return opened_.front().connection;
   }
-  if (journal_id_.empty()) {
-    const ResetOnExit reset(select_journal_id_);
-    HF_ASSIGN_OR_RETURN(const bool found, select_journal_id_.Step());
-    if (found) journal_id_ = std::string(select_journal_id_.Bytes(0));
-  }
+  HF_RETURN_IF_ERROR(ReadJournalId());
   HF_ASSIGN_OR_RETURN(std::shared_ptr<ReadConnection> connection,
                       OpenSegment(directory_, journal_id_, segment));
   opened_.push_front({segment.number, segment.digest, connection});
   if (opened_.size() > kOpenMax) opened_.pop_back();
   return connection;
+}
+
+absl::StatusOr<std::shared_ptr<ReadConnection>> Archive::OpenStray(const std::string& name) {
+  HF_RETURN_IF_ERROR(ReadJournalId());
+  return journal::OpenStray(directory_, journal_id_, name);
+}
+
+absl::Status Archive::ReadJournalId() {
+  if (!journal_id_.empty()) return absl::OkStatus();
+  const ResetOnExit reset(select_journal_id_);
+  HF_ASSIGN_OR_RETURN(const bool found, select_journal_id_.Step());
+  if (found) journal_id_ = std::string(select_journal_id_.Bytes(0));
+  return absl::OkStatus();
 }
 
 }  // namespace holdfast::journal

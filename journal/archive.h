@@ -46,6 +46,9 @@ class Archive {
   // A few are kept open. Errors: as OpenSegment.
   absl::StatusOr<std::shared_ptr<ReadConnection>> Open(const Segment& segment);
 
+  // One that has no row. Errors: as OpenStray.
+  absl::StatusOr<std::shared_ptr<ReadConnection>> OpenStray(const std::string& name);
+
   // Until Begin, nothing of this segment is found or listed. Verify calls this for one that it has
   // found unreadable.
   void LeaveOut(std::uint64_t number) { left_out_.push_back(number); }
@@ -60,6 +63,7 @@ class Archive {
       : directory_(std::move(directory)), hasher_(std::move(hasher)) {}
   absl::StatusOr<std::vector<SegmentRow>> ListWith(Statement& statement);
   bool IsLeftOut(std::uint64_t number) const;
+  absl::Status ReadJournalId();
 
   std::string directory_;
   Hasher hasher_;

@@ -11,6 +11,7 @@
 
 #include "fmt/format.h"
 #include "journal/files.h"
+#include "journal/strays.h"
 #include "support/failpoint.h"
 #include "support/status_macros.h"
 
@@ -61,6 +62,7 @@ absl::StatusOr<std::unique_ptr<JournalView>> Archiver::Look() {
 absl::StatusOr<ArchiveReport> Archiver::Run(const ArchiveOptions& options) {
   ArchiveReport report;
   HF_RETURN_IF_ERROR(GoOn(options.stop));
+  report.kept = kept_;
   // What is finished while this runs is for the next run: else one that is overtaken never ends.
   std::uint64_t through = 0;
   {
@@ -107,8 +109,8 @@ absl::Status Archiver::GoOn(const std::function<bool()>& stop) {
   {
     HF_ASSIGN_OR_RETURN(const auto view, Look());
     HF_ASSIGN_OR_RETURN(rows, view->archive().List());
+    HF_RETURN_IF_ERROR(RemoveStrays(*view, kept_));
   }
-  HF_RETURN_IF_ERROR(RemoveStrays(rows));
   for (const SegmentRow& row : rows) {
     if (row.state != SegmentState::kRemoving) continue;
     // Days may have passed. What the journal still has is not removed for a file that is not whole.
@@ -126,22 +128,6 @@ absl::Status Archiver::GoOn(const std::function<bool()>& stop) {
   return absl::OkStatus();
 }
 
-absl::Status Archiver::RemoveStrays(const std::vector<SegmentRow>& rows) {
-  std::set<std::string> wanted;
-  for (const SegmentRow& row : rows) {
-    if (!row.segment.expired) wanted.insert(row.segment.file);
-  }
-  HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFiles(archive_));
-  bool removed = false;
-  for (const std::string& name : names) {
-    // What is not named like one of ours is not ours.
-    if (!SegmentNumber(name).has_value() || wanted.contains(name)) continue;
-    HF_RETURN_IF_ERROR(Remove(fmt::format("{}/{}", archive_, name)));
-    removed = true;
-  }
-  return removed ? SyncDirectory(archive_) : absl::OkStatus();
-}
-
 absl::StatusOr<BuiltSegment> Archiver::Build(const ArchiveOptions& options, std::uint64_t through,
                                              ArchiveReport& report) {
   HF_ASSIGN_OR_RETURN(const auto view, Look());
@@ -150,14 +136,14 @@ absl::StatusOr<BuiltSegment> Archiver::Build(const ArchiveOptions& options, std:
     // Asked to stop while it was being removed.
     if (row.state == SegmentState::kRemoving) return BuiltSegment{};
   }
-  const std::uint64_t number = rows.empty() ? 1 : rows.back().segment.number + 1;
+  HF_ASSIGN_OR_RETURN(const std::uint64_t number, NextSegmentNumber(*view));
   SegmentBuilder builder(*view, options, through);
   auto built = builder.Build(number);
   if (!built.ok()) {
     Remove(fmt::format("{}/{}.new", archive_, SegmentName(number))).IgnoreError();  // as above
     return built;
   }
-  report.kept.clear();
+  report.kept = kept_;
   for (const auto& [key, why] : builder.damaged()) report.kept.push_back(why);
   return built;
 }
@@ -209,6 +195,7 @@ absl::Status Archiver::RemoveRecords(const Segment& segment, const std::function
 absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms) {
   ExpireReport report;
   HF_RETURN_IF_ERROR(GoOn(nullptr));
+  report.kept = kept_;
   std::vector<SegmentRow> rows;
   std::vector<Writer::ArchivedEntry> entries;
   std::set<std::uint64_t> due;

@@ -5,8 +5,8 @@
 //
 // Crash story of a move. At each of these the next run goes on, and every record is read once:
 //  1. While a segment is built and checked: a draft, `….new`, that the next run removes.
-//  2. Sealed and renamed: a file that no row of `segments` names. The next run removes it; the
-//     journal still has all.
+//  2. Sealed and renamed: a file that no row of `segments` names. The next run removes it, once it
+//     has found that the journal still has all of it (journal/strays.h).
 //  3. The one transaction: the segment's row (state 1) and the rows of `archived` are there, and
 //  the
 //     rows of its sandboxes are gone; or none of that. When its COMMIT failed, the file stays until
@@ -48,9 +48,8 @@ class Archiver {
 
  private:
   absl::StatusOr<std::unique_ptr<JournalView>> Look();
-  // What a run that was cut short has left.
+  // What a run that was cut short has left. What must stay is told to kept_.
   absl::Status GoOn(const std::function<bool()>& stop);
-  absl::Status RemoveStrays(const std::vector<SegmentRow>& rows);
   // Empty segment: nothing is due.
   absl::StatusOr<BuiltSegment> Build(const ArchiveOptions& options, std::uint64_t through,
                                      ArchiveReport& report);
@@ -62,6 +61,7 @@ class Archiver {
   const Turn turn_;
   std::string archive_;
   std::string journal_id_;
+  std::vector<std::string> kept_;
 };
 
 }  // namespace holdfast::journal

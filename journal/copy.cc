@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "journal/files.h"
 #include "journal/schema.h"
+#include "journal/segment.h"
 #include "support/status_macros.h"
 
 namespace holdfast::journal {
@@ -23,8 +24,6 @@ bool IsSegment(const std::string& name) {
 }
 
 }  // namespace
-
-std::string ArchiveOf(const std::string& path) { return path + ".archive"; }
 
 absl::StatusOr<Copy> Copy::Begin(const std::string& path, const std::string& from) {
   Copy draft(path);

@@ -19,9 +19,6 @@
 
 namespace holdfast::journal {
 
-// Where the sealed segments of the journal at `path` are.
-std::string ArchiveOf(const std::string& path);
-
 class Copy {
  public:
   // Of the journal that is to be at `path`. Removes what an earlier one left.

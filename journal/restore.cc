@@ -15,6 +15,7 @@
 #include "journal/lock.h"
 #include "journal/ownership.h"
 #include "journal/schema.h"
+#include "journal/segment.h"
 #include "support/status_macros.h"
 
 namespace holdfast::journal {

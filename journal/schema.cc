@@ -14,6 +14,7 @@
 #include "journal/canonical.h"
 #include "journal/files.h"
 #include "journal/migrations.h"
+#include "journal/segment.h"
 #include "support/status_macros.h"
 
 namespace holdfast::journal {
@@ -123,6 +124,15 @@ absl::Status CreateFile(const std::string& path) {
         "there is no journal at {0}, but its WAL {0}-wal is there: put the file back, or restore a "
         "backup",
         path));
+  }
+  // A new journal would not know them, and would soon have others of the same positions.
+  HF_ASSIGN_OR_RETURN(const std::vector<std::string> segments, ListSegmentFiles(ArchiveOf(path)));
+  if (!segments.empty()) {
+    return absl::FailedPreconditionError(
+        fmt::format("there is no journal at {}, but its archive {} holds {} segments: put the file "
+                    "back, restore "
+                    "a backup, or move the archive away to begin anew",
+                    path, ArchiveOf(path), segments.size()));
   }
   const std::string draft = path + ".new";
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());

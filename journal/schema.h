@@ -24,7 +24,8 @@ absl::Status InspectFile(const std::string& path);
 
 // Makes a new journal at `path` as a whole: it is built under another name, synced and renamed, so
 // that no crash leaves half of one. REQUIRES: the journal's lock is held and nothing is at `path`.
-// Errors: FailedPrecondition  the WAL of a journal that is not there any more is beside it
+// Errors: FailedPrecondition  the WAL of a journal that is not there any more is beside it, or
+//                             segments of its archive are
 //         ResourceExhausted / Unavailable   disk full / I/O error
 absl::Status CreateFile(const std::string& path);
 

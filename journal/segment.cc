@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "journal/files.h"
 #include "journal/schema.h"
 #include "support/status_macros.h"
 
@@ -36,9 +37,17 @@ void PutText(std::string_view text, std::string& out) {
   out.append(text);
 }
 
-absl::Status CheckSeal(ReadConnection& connection, const std::string& path,
-                       const std::string& journal_id, const Segment& segment) {
-  Database& database = connection.database();
+absl::Status Expect(Database& segment, std::string_view name, std::string_view value) {
+  HF_ASSIGN_OR_RETURN(Statement meta, segment.Prepare(kSelectMeta));
+  HF_ASSIGN_OR_RETURN(const bool found, meta.BindText(1, name).Step());
+  if (found && meta.Bytes(0) == value) return absl::OkStatus();
+  return absl::DataLossError(fmt::format("its {} is \"{}\", not \"{}\"", name,
+                                         found ? std::string(meta.Bytes(0)) : "", value));
+}
+
+// That it is a whole segment, as far as its header and size tell, and of this journal.
+absl::Status CheckMarks(Database& database, const std::string& path,
+                        const std::string& journal_id) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
     return absl::UnavailableError(strerror(errno));
@@ -53,17 +62,20 @@ absl::Status CheckSeal(ReadConnection& connection, const std::string& path,
     return absl::DataLossError(
         fmt::format("it has {} bytes where {} pages should be", status.st_size, pages));
   }
-  HF_ASSIGN_OR_RETURN(Statement meta, database.Prepare(kSelectMeta));
-  const auto expect = [&](std::string_view name, std::string_view value) -> absl::Status {
-    const ResetOnExit reset(meta);
-    HF_ASSIGN_OR_RETURN(const bool found, meta.BindText(1, name).Step());
-    if (found && meta.Bytes(0) == value) return absl::OkStatus();
-    return absl::DataLossError(fmt::format("its {} is \"{}\", not \"{}\"", name,
-                                           found ? std::string(meta.Bytes(0)) : "", value));
-  };
-  HF_RETURN_IF_ERROR(expect("journal_id", journal_id));
-  HF_RETURN_IF_ERROR(expect("segment", std::to_string(segment.number)));
-  return expect("digest", segment.digest);
+  return Expect(database, "journal_id", journal_id);
+}
+
+absl::StatusOr<std::unique_ptr<ReadConnection>> OpenFile(const std::string& path,
+                                                         const std::string& journal_id) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return absl::DataLossError("the file is missing");
+    return absl::UnavailableError(strerror(errno));
+  }
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<ReadConnection> connection, ReadConnection::Open(path));
+  HF_RETURN_IF_ERROR(connection->Begin());
+  HF_RETURN_IF_ERROR(CheckMarks(connection->database(), path, journal_id));
+  return connection;
 }
 
 // Of one sandbox, as far as the records were read.
@@ -88,12 +100,22 @@ class ContentReader {
       Wrong("it has records of a sandbox without a row");
     }
     content_.digest = SegmentDigest(hasher_, content_.parts);
+    HF_RETURN_IF_ERROR(CompareMark("digest", content_.digest));
+    HF_RETURN_IF_ERROR(CompareMark("newest_unix_ms", std::to_string(content_.newest_unix_ms)));
     return std::move(content_);
   }
 
  private:
   void Wrong(std::string what) {
     if (content_.wrong.empty()) content_.wrong = std::move(what);
+  }
+
+  // With what the segment says of itself.
+  absl::Status CompareMark(std::string_view name, const std::string& value) {
+    const absl::Status same = Expect(segment_.database(), name, value);
+    if (same.ok() || !absl::IsDataLoss(same)) return same;
+    Wrong(std::string(same.message()));
+    return absl::OkStatus();
   }
 
   absl::Status CheckTrees() {
@@ -168,6 +190,8 @@ class ContentReader {
 
 }  // namespace
 
+std::string ArchiveOf(const std::string& path) { return path + ".archive"; }
+
 std::string SegmentName(std::uint64_t number) {
   return fmt::format("{}{:06}{}", kPrefix, number, kSuffix);
 }
@@ -181,6 +205,18 @@ std::optional<std::uint64_t> SegmentNumber(std::string_view name) {
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
   return number;
+}
+
+bool IsDraft(std::string_view name) {
+  return name.ends_with(".new") && SegmentNumber(name).has_value();
+}
+
+absl::StatusOr<std::vector<std::string>> ListSegmentFiles(const std::string& archive) {
+  HF_ASSIGN_OR_RETURN(std::vector<std::string> names, ListFiles(archive));
+  std::erase_if(names, [](const std::string& name) {
+    return !SegmentNumber(name).has_value() || IsDraft(name);
+  });
+  return names;
 }
 
 std::int64_t Fingerprint(Hasher& hasher, std::string_view sandbox_id) {
@@ -214,16 +250,21 @@ absl::StatusOr<std::unique_ptr<ReadConnection>> OpenSegment(const std::string& a
                                                             const std::string& journal_id,
                                                             const Segment& segment) {
   const std::string path = fmt::format("{}/{}", archive, segment.file);
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) return InSegment(path, absl::DataLossError("the file is missing"));
-    return InSegment(path, absl::UnavailableError(strerror(errno)));
+  auto connection = OpenFile(path, journal_id);
+  absl::Status checked = connection.status();
+  if (checked.ok()) {
+    checked = Expect((*connection)->database(), "segment", std::to_string(segment.number));
   }
-  absl::StatusOr<std::unique_ptr<ReadConnection>> connection = ReadConnection::Open(path);
-  if (!connection.ok()) return InSegment(path, connection.status());
-  absl::Status checked = (*connection)->Begin();
-  if (checked.ok()) checked = CheckSeal(**connection, path, journal_id, segment);
+  if (checked.ok()) checked = Expect((*connection)->database(), "digest", segment.digest);
   if (!checked.ok()) return InSegment(path, checked);
+  return connection;
+}
+
+absl::StatusOr<std::unique_ptr<ReadConnection>> OpenStray(const std::string& archive,
+                                                          const std::string& journal_id,
+                                                          const std::string& name) {
+  auto connection = OpenFile(fmt::format("{}/{}", archive, name), journal_id);
+  if (!connection.ok()) return InSegment(name, connection.status());
   return connection;
 }
 

@@ -57,10 +57,16 @@ struct SegmentContent {
   std::string wrong;                // the first thing in it that cannot be believed; empty: none
 };
 
+// Where the segments of the journal at `path` are.
+std::string ArchiveOf(const std::string& path);
 // "segment-000001.hfj"
 std::string SegmentName(std::uint64_t number);
 // Of such a name, or of one with ".new" behind it; none of any other.
 std::optional<std::uint64_t> SegmentNumber(std::string_view name);
+// Of a segment that is being built.
+bool IsDraft(std::string_view name);
+// What in a directory is named like a segment, sorted. Drafts are none.
+absl::StatusOr<std::vector<std::string>> ListSegmentFiles(const std::string& archive);
 
 // What `archived` is looked up by.
 std::int64_t Fingerprint(Hasher& hasher, std::string_view sandbox_id);
@@ -83,6 +89,12 @@ inline constexpr char kSelectLedger[] =
 absl::StatusOr<std::unique_ptr<ReadConnection>> OpenSegment(const std::string& archive,
                                                             const std::string& journal_id,
                                                             const Segment& segment);
+
+// What the file `name` in the directory `archive` says that it is: a segment of this journal.
+// Errors: as OpenSegment.
+absl::StatusOr<std::unique_ptr<ReadConnection>> OpenStray(const std::string& archive,
+                                                          const std::string& journal_id,
+                                                          const std::string& name);
 
 // Reads all of it: pages, records and their chains, rows. What is wrong with them is in the answer.
 // Errors: DataLoss  it cannot be read to its end

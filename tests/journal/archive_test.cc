@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <string>
@@ -25,6 +26,7 @@ using ::holdfast::testing::IsOk;
 using ::holdfast::testing::IsOkAndHolds;
 using ::holdfast::testing::StatusIs;
 using ::holdfast::testing::TempDir;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -100,6 +102,15 @@ class JournalArchive : public ::testing::Test {
   }
   std::string SegmentPath(int number) const {
     return path_ + ".archive/segment-00000" + std::to_string(number) + ".hfj";
+  }
+
+  std::vector<std::string> ArchiveNames() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(path_ + ".archive")) {
+      names.push_back(entry.path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
   }
 
   const TempDir dir_;
@@ -393,18 +404,108 @@ TEST_F(JournalArchiveDamaged, RecordsAreNotRemovedForADamagedSegment) {
   EXPECT_THAT(journal_->Archive(Before(kAll)), StatusIs(absl::StatusCode::kDataLoss));
 }
 
-TEST_F(JournalArchive, RemovesWhatAnUnfinishedRunLeftAndNothingElse) {
+TEST_F(JournalArchive, RemovesDraftsAndNothingThatItCannotProveToBeSuperfluous) {
   fs::create_directories(path_ + ".archive");
-  WriteBytes(SegmentPath(7), "left over");
+  WriteBytes(SegmentPath(7), "of another time");
   WriteBytes(SegmentPath(8) + ".new", "left over");
   WriteBytes(path_ + ".archive/notes.txt", "not ours");
   LiveAndEnd("a");
-  Archive();
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(path_ + ".archive")) {
-    names.push_back(entry.path().filename());
+  const ArchiveReport report = Archive();
+  EXPECT_THAT(report.kept, ElementsAre(HasSubstr("segment-000007.hfj")));
+  EXPECT_THAT(ArchiveNames(), ElementsAre("notes.txt", "segment-000007.hfj", "segment-000008.hfj"));
+  EXPECT_EQ(ReadBytes(SegmentPath(7)), "of another time");
+}
+
+// What is only in the archive, with a journal that does not know it.
+class JournalArchiveStray : public JournalArchive {
+ protected:
+  // "a" in segment 1.
+  void SetUp() override {
+    JournalArchive::SetUp();
+    ASSERT_THAT(journal_->Append(EventBatch("first", 0)), IsOk());
+    ASSERT_THAT(journal_->Close(), IsOk());
+    early_ = ReadBytes(path_);
+    journal_ = OpenJournal(path_);
+    LiveAndEnd("a");
+    Archive();
+    ASSERT_THAT(journal_->Close(), IsOk());
+    journal_.reset();
+    segment_ = ReadBytes(SegmentPath(1));
   }
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre("notes.txt", "segment-000001.hfj"));
+  // Archives another, and throws away what is old.
+  void ExpectKept() {
+    if (journal_ == nullptr) journal_ = OpenJournal(path_);
+    LiveAndEnd("b");
+    const ArchiveReport report = Archive();
+    EXPECT_EQ(report.sandboxes, 1U);
+    EXPECT_THAT(report.kept, ElementsAre(HasSubstr("segment-000001.hfj")));
+    EXPECT_TRUE(ReadBytes(SegmentPath(1)) == segment_);
+    EXPECT_THAT(QueryRows(path_, "SELECT max(number) FROM segments"), ElementsAre("2"));
+    const auto expired = journal_->ExpireArchives(kAll);
+    ASSERT_THAT(expired, IsOk());
+    EXPECT_THAT(expired->segments, SizeIs(1));
+    EXPECT_THAT(expired->kept, ElementsAre(HasSubstr("segment-000001.hfj")));
+    EXPECT_TRUE(ReadBytes(SegmentPath(1)) == segment_);
+  }
+  std::string early_, segment_;
+};
+
+TEST_F(JournalArchiveStray, AJournalThatWasLostIsNotMadeAnew) {
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(path_ + suffix);
+  EXPECT_THAT(Journal::Open(OptionsFor(path_)),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr(path_ + ".archive"), HasSubstr("restore a backup"))));
+  EXPECT_FALSE(fs::exists(path_));
+  EXPECT_TRUE(ReadBytes(SegmentPath(1)) == segment_);
+}
+
+TEST_F(JournalArchiveStray, AnOlderCopyOfTheJournalKeepsWhatItDoesNotKnow) {
+  for (const char* suffix : {"-wal", "-shm"}) fs::remove(path_ + suffix);
+  WriteBytes(path_, early_);
+  ExpectKept();
+}
+
+TEST_F(JournalArchiveStray, AnotherJournalKeepsWhatIsNotItsOwn) {
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(path_ + suffix);
+  fs::rename(path_ + ".archive", path_ + ".aside");
+  journal_ = OpenJournal(path_);
+  fs::rename(path_ + ".aside", path_ + ".archive");
+  ExpectKept();
+}
+
+TEST_F(JournalArchiveStray, ARowWithAnotherNameLosesNoFile) {
+  Meddle(path_, "UPDATE segments SET file = 'segment-000009.hfj'");
+  journal_ = OpenJournal(path_);
+  EXPECT_THAT(journal_->Archive(Before(kAll)),
+              IsOkAndHolds(::testing::Field(&ArchiveReport::kept, SizeIs(1))));
+  EXPECT_TRUE(ReadBytes(SegmentPath(1)) == segment_);
+}
+
+TEST_F(JournalArchiveStray, ARowThatSaysExpiredLosesNoFileThatIsStillReferredTo) {
+  Meddle(path_, "UPDATE segments SET state = 3");
+  ExpectKept();
+}
+
+TEST_F(JournalArchiveStray, ItsRecordsAreComparedAndNotCounted) {
+  // As after a run that was cut short, but that one record in the journal is not what it was.
+  for (const char* suffix : {"-wal", "-shm"}) fs::remove(path_ + suffix);
+  WriteBytes(path_, early_);
+  journal_ = OpenJournal(path_);
+  LiveAndEnd("a");
+  ASSERT_THAT(journal_->Flush(), IsOk());
+  Meddle(path_, "UPDATE records SET payload = x'00' WHERE position = 3");
+  EXPECT_THAT(Archive().kept, SizeIs(2));
+  EXPECT_TRUE(ReadBytes(SegmentPath(1)) == segment_);
+}
+
+TEST_F(JournalArchiveStray, WhatTheJournalStillHasWholeIsRemoved) {
+  for (const char* suffix : {"-wal", "-shm"}) fs::remove(path_ + suffix);
+  WriteBytes(path_, early_);
+  journal_ = OpenJournal(path_);
+  LiveAndEnd("a");  // of the same epoch at the same positions, so the same to the last bit
+  EXPECT_THAT(Archive().kept, IsEmpty());
+  EXPECT_THAT(ArchiveNames(), SizeIs(1));
+  ExpectSound();
 }
 
 TEST_F(JournalArchive, AppendsAndReadsGoOnMeanwhile) {
