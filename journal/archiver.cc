@@ -2,7 +2,6 @@
 #include "journal/archiver.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -38,14 +37,10 @@ constexpr char kIsHot[] =
     "FROM sandboxes\n"
     "WHERE key = ?1";
 
-bool Asked(const std::function<bool()>& stop) { return stop && stop(); }
-
 // What is read next comes from the disk and not from memory, as far as the system obliges.
 void DropCache(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-  ::close(fd);
+  const auto file = File::Open(path, O_RDONLY);
+  if (file.ok()) ::posix_fadvise(file->fd(), 0, 0, POSIX_FADV_DONTNEED);
 }
 
 }  // namespace
@@ -61,8 +56,15 @@ absl::StatusOr<std::unique_ptr<JournalView>> Archiver::Look() {
 
 absl::StatusOr<ArchiveReport> Archiver::Run(const ArchiveOptions& options) {
   ArchiveReport report;
+  const absl::Status ran = RunUntilStopped(options, report);
+  // Nothing is half done: a draft is removed, and what is sealed is gone on with.
+  if (!ran.ok() && !absl::IsCancelled(ran)) return ran;
+  report.kept.insert(report.kept.begin(), kept_.begin(), kept_.end());
+  return report;
+}
+
+absl::Status Archiver::RunUntilStopped(const ArchiveOptions& options, ArchiveReport& report) {
   HF_RETURN_IF_ERROR(GoOn(options.stop));
-  report.kept = kept_;
   // What is finished while this runs is for the next run: else one that is overtaken never ends.
   std::uint64_t through = 0;
   {
@@ -76,12 +78,13 @@ absl::StatusOr<ArchiveReport> Archiver::Run(const ArchiveOptions& options) {
     const Segment& segment = built.segment;
     if (segment.sandboxes == 0) break;
     const std::string path = fmt::format("{}/{}", archive_, segment.file);
-    if (absl::Status checked = Check(built); !checked.ok()) {
-      Remove(path + ".new").IgnoreError();  // the next run does it
+    const std::string draft = fmt::format("{}/{}", archive_, DraftName(segment.number));
+    if (absl::Status checked = Check(built, options.stop); !checked.ok()) {
+      Remove(draft).IgnoreError();  // the next run does it
       return checked;
     }
     HF_FAILPOINT(kArchiveBeforeSeal);
-    HF_RETURN_IF_ERROR(RenameToFree(path + ".new", path));
+    HF_RETURN_IF_ERROR(RenameToFree(draft, path));
     HF_RETURN_IF_ERROR(SyncDirectory(archive_));
     HF_FAILPOINT(kArchiveAfterSeal);
     const absl::Status adopted =
@@ -99,30 +102,28 @@ absl::StatusOr<ArchiveReport> Archiver::Run(const ArchiveOptions& options) {
     report.records += segment.records;
     HF_RETURN_IF_ERROR(RemoveRecords(segment, options.stop));
   }
-  return report;
+  return absl::OkStatus();
 }
 
-absl::Status Archiver::GoOn(const std::function<bool()>& stop) {
+absl::Status Archiver::GoOn(const StopFunction& stop) {
   // A commit has succeeded since one failed, or this is refused: what the journal says is so.
   HF_RETURN_IF_ERROR(turn_([](Writer& writer) { return writer.Flush(); }));
   std::vector<SegmentRow> rows;
   {
     HF_ASSIGN_OR_RETURN(const auto view, Look());
     HF_ASSIGN_OR_RETURN(rows, view->archive().List());
-    HF_RETURN_IF_ERROR(RemoveStrays(*view, kept_));
+    HF_RETURN_IF_ERROR(RemoveStrays(*view, stop, kept_));
   }
   for (const SegmentRow& row : rows) {
     if (row.state != SegmentState::kRemoving) continue;
     // Days may have passed. What the journal still has is not removed for a file that is not whole.
-    HF_ASSIGN_OR_RETURN(const auto opened, Open(row.segment));
-    const auto content = ReadSegment(*opened);
-    absl::Status whole = content.status();
-    if (whole.ok() && (!content->wrong.empty() || content->digest != row.segment.digest ||
-                       content->records != row.segment.records)) {
-      whole = absl::DataLossError(content->wrong.empty() ? "it does not hold what was sealed"
-                                                         : content->wrong);
+    const absl::Status whole = Read(row.segment, row.segment.file, stop).status();
+    if (absl::IsDataLoss(whole)) {
+      kept_.emplace_back(whole.message());
+      broken_.insert(row.segment.number);
+      continue;
     }
-    HF_RETURN_IF_ERROR(InSegment(row.segment.file, whole));
+    HF_RETURN_IF_ERROR(whole);
     HF_RETURN_IF_ERROR(RemoveRecords(row.segment, stop));
   }
   return absl::OkStatus();
@@ -132,18 +133,21 @@ absl::StatusOr<BuiltSegment> Archiver::Build(const ArchiveOptions& options, std:
                                              ArchiveReport& report) {
   HF_ASSIGN_OR_RETURN(const auto view, Look());
   HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, view->archive().List());
+  HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
+  SegmentBuilder builder(*view, options, through, std::move(hasher));
   for (const SegmentRow& row : rows) {
+    if (row.state != SegmentState::kRemoving) continue;
     // Asked to stop while it was being removed.
-    if (row.state == SegmentState::kRemoving) return BuiltSegment{};
+    if (!broken_.contains(row.segment.number)) return BuiltSegment{};
+    builder.LeaveSandboxesOf(row.segment.number);
   }
   HF_ASSIGN_OR_RETURN(const std::uint64_t number, NextSegmentNumber(*view));
-  SegmentBuilder builder(*view, options, through);
   auto built = builder.Build(number);
   if (!built.ok()) {
-    Remove(fmt::format("{}/{}.new", archive_, SegmentName(number))).IgnoreError();  // as above
+    Remove(fmt::format("{}/{}", archive_, DraftName(number))).IgnoreError();  // as above
     return built;
   }
-  report.kept = kept_;
+  report.kept.clear();
   for (const auto& [key, why] : builder.damaged()) report.kept.push_back(why);
   return built;
 }
@@ -152,25 +156,26 @@ absl::StatusOr<std::unique_ptr<ReadConnection>> Archiver::Open(const Segment& se
   return OpenSegment(archive_, journal_id_, segment);
 }
 
-absl::Status Archiver::Check(const BuiltSegment& built) {
-  Segment draft = built.segment;
-  draft.file += ".new";
-  DropCache(fmt::format("{}/{}", archive_, draft.file));
-  HF_ASSIGN_OR_RETURN(const auto opened, Open(draft));
-  const auto content = ReadSegment(*opened);
-  HF_RETURN_IF_ERROR(InSegment(draft.file, content.status()));
-  const bool same = content->digest == built.segment.digest &&
-                    content->records == built.segment.records &&
-                    content->first_position == built.segment.first_position &&
-                    content->last_position == built.segment.last_position &&
-                    content->parts.size() == built.parts.size() && content->ledger == built.ledger;
-  if (content->wrong.empty() && same) return absl::OkStatus();
-  return InSegment(draft.file,
-                   absl::DataLossError(content->wrong.empty() ? "it is not what was written into it"
-                                                              : content->wrong));
+absl::StatusOr<SegmentContent> Archiver::Read(Segment segment, const std::string& file,
+                                              const StopFunction& stop) {
+  segment.file = file;
+  HF_ASSIGN_OR_RETURN(const auto opened, Open(segment));
+  auto content = ReadSegment(*opened, stop);
+  absl::Status whole = content.status();
+  if (whole.ok()) whole = Matches(*content, segment);
+  if (!whole.ok()) return InSegment(file, whole);
+  return content;
 }
 
-absl::Status Archiver::RemoveRecords(const Segment& segment, const std::function<bool()>& stop) {
+absl::Status Archiver::Check(const BuiltSegment& built, const StopFunction& stop) {
+  const std::string draft = DraftName(built.segment.number);
+  DropCache(fmt::format("{}/{}", archive_, draft));
+  HF_ASSIGN_OR_RETURN(const SegmentContent content, Read(built.segment, draft, stop));
+  if (content.ledger == built.ledger) return absl::OkStatus();
+  return InSegment(draft, absl::DataLossError("its ledger is not what was written into it"));
+}
+
+absl::Status Archiver::RemoveRecords(const Segment& segment, const StopFunction& stop) {
   HF_ASSIGN_OR_RETURN(const auto opened, Open(segment));
   HF_ASSIGN_OR_RETURN(Statement select, opened->database().Prepare(kSelectSlice));
   std::uint64_t last = 0;
@@ -192,10 +197,33 @@ absl::Status Archiver::RemoveRecords(const Segment& segment, const std::function
   return absl::OkStatus();
 }
 
+absl::Status Archiver::FindDue(const std::vector<SegmentRow>& rows, std::int64_t older_than_unix_ms,
+                               std::set<std::uint64_t>& due) {
+  for (const SegmentRow& row : rows) {
+    if (row.state != SegmentState::kSettled) continue;
+    const auto opened = Open(row.segment);
+    absl::Status read = opened.status();
+    if (read.ok()) {
+      HF_ASSIGN_OR_RETURN(
+          Statement newest,
+          (*opened)->database().Prepare("SELECT value\nFROM meta\nWHERE name = 'newest_unix_ms'"));
+      HF_ASSIGN_OR_RETURN(const bool found, newest.Step());
+      if (found && newest.Integer(0) >= older_than_unix_ms) continue;
+      // So it says itself. What goes for ever is read: its records count.
+      read = Read(row.segment, row.segment.file, /*stop=*/nullptr).status();
+    }
+    if (read.ok()) {
+      due.insert(row.segment.number);
+    } else {
+      kept_.emplace_back(read.message());
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms) {
   ExpireReport report;
   HF_RETURN_IF_ERROR(GoOn(nullptr));
-  report.kept = kept_;
   std::vector<SegmentRow> rows;
   std::vector<Writer::ArchivedEntry> entries;
   std::set<std::uint64_t> due;
@@ -203,19 +231,8 @@ absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms) {
   {
     HF_ASSIGN_OR_RETURN(const auto view, Look());
     HF_ASSIGN_OR_RETURN(rows, view->archive().List());
-    for (const SegmentRow& row : rows) {
-      if (row.state != SegmentState::kSettled) continue;
-      const auto opened = Open(row.segment);
-      if (!opened.ok()) {
-        report.kept.emplace_back(opened.status().message());
-        continue;
-      }
-      HF_ASSIGN_OR_RETURN(
-          Statement newest,
-          (*opened)->database().Prepare("SELECT value\nFROM meta\nWHERE name = 'newest_unix_ms'"));
-      HF_ASSIGN_OR_RETURN(const bool found, newest.Step());
-      if (found && newest.Integer(0) < older_than_unix_ms) due.insert(row.segment.number);
-    }
+    HF_RETURN_IF_ERROR(FindDue(rows, older_than_unix_ms, due));
+    report.kept = kept_;
     if (due.empty()) return report;
     HF_ASSIGN_OR_RETURN(Statement select, view->database().Prepare(kSelectEntries));
     while (true) {
@@ -244,7 +261,7 @@ absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms) {
         if (due.erase(segment) == 0) continue;
         changed = true;
         report.kept.push_back(
-            fmt::format("{} holds records of a sandbox that has later ones", SegmentName(segment)));
+            fmt::format("segment {} holds records of a sandbox that has later ones", segment));
       }
     }
   }

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,19 +50,27 @@ class Archiver {
  private:
   absl::StatusOr<std::unique_ptr<JournalView>> Look();
   // What a run that was cut short has left. What must stay is told to kept_.
-  absl::Status GoOn(const std::function<bool()>& stop);
+  absl::Status GoOn(const StopFunction& stop);
+  absl::Status RunUntilStopped(const ArchiveOptions& options, ArchiveReport& report);
   // Empty segment: nothing is due.
   absl::StatusOr<BuiltSegment> Build(const ArchiveOptions& options, std::uint64_t through,
                                      ArchiveReport& report);
-  absl::Status Check(const BuiltSegment& built);
-  absl::Status RemoveRecords(const Segment& segment, const std::function<bool()>& stop);
+  absl::Status Check(const BuiltSegment& built, const StopFunction& stop);
+  absl::Status RemoveRecords(const Segment& segment, const StopFunction& stop);
+  // Settled segments that are older and sound; others that claim to be old are told to kept_.
+  absl::Status FindDue(const std::vector<SegmentRow>& rows, std::int64_t older_than_unix_ms,
+                       std::set<std::uint64_t>& due);
+  // All of it, from the file of that name. DataLoss unless it is what was sealed.
+  absl::StatusOr<SegmentContent> Read(Segment segment, const std::string& file,
+                                      const StopFunction& stop);
   absl::StatusOr<std::unique_ptr<ReadConnection>> Open(const Segment& segment);
 
   const std::string journal_path_;
   const Turn turn_;
   std::string archive_;
   std::string journal_id_;
-  std::vector<std::string> kept_;
+  std::vector<std::string> kept_;   // as in the reports; of segments
+  std::set<std::uint64_t> broken_;  // segments whose records stay in the journal for that
 };
 
 }  // namespace holdfast::journal

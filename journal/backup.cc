@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
@@ -20,31 +19,18 @@ namespace {
 
 // Held on the destination's directory while a backup is made into it, so that no other takes its
 // draft for a dead one's. The kernel drops it with the process.
-class DirectoryLock {
- public:
-  static absl::StatusOr<DirectoryLock> Take(const std::string& directory) {
-    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return FileError(errno, fmt::format("opening {}", directory));
-    DirectoryLock lock(fd);
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
-    if (errno == EWOULDBLOCK) {
-      return absl::FailedPreconditionError(
-          fmt::format("another backup into {} is under way", directory));
-    }
-    // Some network file systems cannot lock a directory. A backup is worth more than the guard.
-    if (errno == EBADF || errno == EINVAL || errno == ENOLCK || errno == EOPNOTSUPP) return lock;
-    return FileError(errno, fmt::format("locking {}", directory));
+absl::StatusOr<File> LockDirectory(const std::string& path) {
+  HF_ASSIGN_OR_RETURN(File directory, File::Open(path, O_RDONLY | O_DIRECTORY));
+  if (::flock(directory.fd(), LOCK_EX | LOCK_NB) == 0) return directory;
+  if (errno == EWOULDBLOCK) {
+    return absl::FailedPreconditionError(fmt::format("another backup into {} is under way", path));
   }
-  DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  DirectoryLock& operator=(DirectoryLock&&) = delete;
-  ~DirectoryLock() {
-    if (fd_ >= 0) ::close(fd_);
+  // Some network file systems cannot lock a directory. A backup is worth more than the guard.
+  if (errno == EBADF || errno == EINVAL || errno == ENOLCK || errno == EOPNOTSUPP) {
+    return directory;
   }
-
- private:
-  explicit DirectoryLock(int fd) : fd_(fd) {}
-  int fd_ = -1;
-};
+  return FileError(errno, fmt::format("locking {}", path));
+}
 
 absl::Status Exists(const std::string& destination) {
   return absl::AlreadyExistsError(
@@ -53,8 +39,8 @@ absl::Status Exists(const std::string& destination) {
 
 // Crash story:
 //  1. Killed while it copies or checks: there is a draft, and nothing at the destination.
-//  2. Killed when the archive is moved: there are segments that nothing names; the next run finds
-//     them to be its own and keeps them.
+//  2. Killed when the archive is moved: there are segments that nothing names; the next run puts
+//     its own in the place of those that it has too.
 //  3. Killed after the rename: the backup is there and whole.
 absl::StatusOr<BackupReport> Write(const std::string& journal_path, const std::string& destination,
                                    Copy& draft) {
@@ -71,7 +57,7 @@ absl::StatusOr<BackupReport> Write(const std::string& journal_path, const std::s
   report.sandboxes = verified.sandboxes;
   report.archive_files = draft.archive_files();
   HF_RETURN_IF_ERROR(draft.Sync());
-  HF_RETURN_IF_ERROR(draft.MoveArchive(Copy::Conflict::kRefuse));
+  HF_RETURN_IF_ERROR(draft.MoveArchive());
   absl::Status renamed = RenameToFree(draft.database(), destination);
   if (absl::IsAlreadyExists(renamed)) return Exists(destination);
   HF_RETURN_IF_ERROR(renamed);
@@ -88,9 +74,9 @@ absl::StatusOr<BackupReport> Write(const std::string& journal_path, const std::s
 absl::StatusOr<BackupReport> Backup(const std::string& journal_path,
                                     const std::string& destination) {
   if (IsThere(destination)) return Exists(destination);
-  HF_ASSIGN_OR_RETURN(const DirectoryLock lock, DirectoryLock::Take(DirectoryOf(destination)));
+  HF_ASSIGN_OR_RETURN(const File lock, LockDirectory(DirectoryOf(destination)));
   const std::string source = RealPath(journal_path);
-  HF_ASSIGN_OR_RETURN(Copy draft, Copy::Begin(destination, source));
+  HF_ASSIGN_OR_RETURN(Copy draft, Copy::Begin(destination));
   absl::StatusOr<BackupReport> report = Write(source, destination, draft);
   draft.Remove().IgnoreError();  // the next run does it
   return report;

@@ -29,7 +29,7 @@ struct BackupReport {
 // until the copy is made. Errors: NotFound            no journal at `journal_path`
 //         AlreadyExists       something is at `destination`. It is kept.
 //         FailedPrecondition  not a journal, or of a newer version; another backup into the same
-//                             directory is under way; `<destination>.archive/` holds something else
+//                             directory is under way
 //         DataLoss            the journal is damaged: there is nothing to be had from backing it up
 //                             over older ones; verify says what is damaged
 //         ResourceExhausted / Unavailable   disk full / I/O error. Nothing is at `destination`.

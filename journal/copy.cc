@@ -16,21 +16,14 @@ namespace {
 // Of SQLite, beside a database.
 constexpr const char* kSidecars[] = {"-wal", "-shm", "-journal"};
 
-// A segment has its name when it is whole; before that it is somebody's draft.
-bool IsSegment(const std::string& name) {
-  if (name.ends_with(".new")) return false;
-  return std::none_of(std::begin(kSidecars), std::end(kSidecars),
-                      [&name](const char* suffix) { return name.ends_with(suffix); });
-}
+// A segment may be sealed and expire while it is not looked; more often than this in a row, not by
+// chance.
+constexpr int kTriesMax = 5;
 
 }  // namespace
 
-absl::StatusOr<Copy> Copy::Begin(const std::string& path, const std::string& from) {
+absl::StatusOr<Copy> Copy::Begin(const std::string& path) {
   Copy draft(path);
-  if (IsSameFile(draft.database(), from)) {
-    return absl::FailedPreconditionError(fmt::format(
-        "{} has the name that an unfinished copy for {} has; rename it first", from, path));
-  }
   HF_RETURN_IF_ERROR(draft.Remove());
   return draft;
 }
@@ -44,11 +37,47 @@ absl::Status Copy::Remove() {
 absl::Status Copy::CopyFrom(const std::string& from) {
   // The archive twice: a segment may be sealed, or removed for its age, while the database is
   // copied. What the copied database names was there before it was copied or has come since: the
-  // first pass has what is removed meanwhile, the second what is new. A segment too many is one
-  // that the database does not know yet, or any more, and still holds.
-  HF_RETURN_IF_ERROR(CopyArchive(from));
-  HF_RETURN_IF_ERROR(CopyDatabase(from));
-  return CopyArchive(from);
+  // first pass has what is removed meanwhile, the second what is new. Only one that comes and goes
+  // in between is missed, and then all is done again. What is copied and not named is dropped.
+  for (int tries_left = kTriesMax;; --tries_left) {
+    HF_RETURN_IF_ERROR(CopyArchive(from));
+    HF_RETURN_IF_ERROR(CopyDatabase(from));
+    HF_RETURN_IF_ERROR(CopyArchive(from));
+    // In a journal that is damaged there, they are missing for ever; Check says so.
+    if (IsComplete() || tries_left == 0) return absl::OkStatus();
+    HF_RETURN_IF_ERROR(journal::Remove(database_));
+  }
+}
+
+absl::StatusOr<std::vector<std::string>> Copy::ListNamed() {
+  HF_ASSIGN_OR_RETURN(const auto reader, Reader::Open(database_));
+  HF_ASSIGN_OR_RETURN(const std::vector<Segment> segments, reader->ListSegments());
+  std::vector<std::string> names;
+  for (const Segment& segment : segments) {
+    if (!segment.expired) names.push_back(segment.file);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool Copy::IsComplete() {
+  const auto named = ListNamed();
+  if (!named.ok()) return true;  // as far as this can tell; Check says what is wrong
+  return std::all_of(named->begin(), named->end(), [this](const std::string& name) {
+    return IsThere(fmt::format("{}/{}", ArchiveOf(database_), name));
+  });
+}
+
+absl::Status Copy::DropUnnamed() {
+  const std::string archive = ArchiveOf(database_);
+  HF_ASSIGN_OR_RETURN(const std::vector<std::string> named, ListNamed());
+  HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFiles(archive));
+  for (const std::string& name : names) {
+    if (std::binary_search(named.begin(), named.end(), name)) continue;
+    HF_RETURN_IF_ERROR(journal::Remove(fmt::format("{}/{}", archive, name)));
+  }
+  archive_files_ = named.size();
+  return absl::OkStatus();
 }
 
 absl::Status Copy::CopyDatabase(const std::string& from) {
@@ -82,18 +111,18 @@ absl::Status Copy::CopyDatabase(const std::string& from) {
 absl::Status Copy::CopyArchive(const std::string& from) {
   const std::string source = ArchiveOf(from);
   const std::string target = ArchiveOf(database_);
-  HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFiles(source));
+  HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListSegmentFiles(source));
+  if (names.empty()) return absl::OkStatus();
+  HF_RETURN_IF_ERROR(MakeDirectory(target));
   for (const std::string& name : names) {
     const std::string copy = fmt::format("{}/{}", target, name);
-    if (!IsSegment(name) || IsThere(copy)) continue;  // a segment never changes
-    HF_RETURN_IF_ERROR(MakeDirectory(target));
+    if (IsThere(copy)) continue;  // a segment never changes
     const std::string original = fmt::format("{}/{}", source, name);
     const absl::Status copied = CopyFile(original, copy);
+    // Removed for its age between the list and the copy.
     if (!copied.ok() && IsThere(original)) return copied;
-    if (!copied.ok()) continue;  // removed for its age between the list and the copy
-    ++archive_files_;
   }
-  return archive_files_ == 0 ? absl::OkStatus() : SyncDirectory(target);
+  return SyncDirectory(target);
 }
 
 absl::StatusOr<VerifyReport> Copy::Check(const std::string& blame) {
@@ -106,7 +135,10 @@ absl::StatusOr<VerifyReport> Copy::Check(const std::string& blame) {
   }
   HF_RETURN_IF_ERROR(reader.status());
   HF_ASSIGN_OR_RETURN(VerifyReport report, (*reader)->Verify());
-  if (report.ok()) return report;
+  if (report.ok()) {
+    HF_RETURN_IF_ERROR(DropUnnamed());
+    return report;
+  }
   const Damage& first = report.damages.front();
   const std::string where =
       first.sandbox_id.empty() ? "" : fmt::format("sandbox \"{}\": ", first.sandbox_id);
@@ -117,24 +149,15 @@ absl::StatusOr<VerifyReport> Copy::Check(const std::string& blame) {
 
 absl::Status Copy::Sync() { return SyncFile(database_); }
 
-absl::Status Copy::MoveArchive(Conflict conflict) {
+absl::Status Copy::MoveArchive() {
   const std::string source = ArchiveOf(database_);
   const std::string target = ArchiveOf(path_);
   HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFiles(source));
   if (names.empty()) return absl::OkStatus();
   HF_RETURN_IF_ERROR(MakeDirectory(target));
   for (const std::string& name : names) {
-    const std::string from = fmt::format("{}/{}", source, name);
-    const std::string to = fmt::format("{}/{}", target, name);
-    if (IsThere(to)) {
-      HF_ASSIGN_OR_RETURN(const bool same, SameContent(from, to));
-      if (same) continue;
-      if (conflict == Conflict::kRefuse) {
-        return absl::FailedPreconditionError(
-            fmt::format("{} is there already and is no part of this journal", to));
-      }
-    }
-    HF_RETURN_IF_ERROR(Rename(from, to));
+    HF_RETURN_IF_ERROR(
+        Rename(fmt::format("{}/{}", source, name), fmt::format("{}/{}", target, name)));
   }
   return SyncDirectory(target);
 }

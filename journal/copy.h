@@ -3,17 +3,19 @@
 // What backup and restore share: a journal is copied under another name first (a draft), checked
 // there, and then moved to where it belongs.
 //
-//   <path>.new            the draft's database
-//   <path>.new.archive/   the draft's archive
+//   <path>.holdfast-unfinished            the draft's database
+//   <path>.holdfast-unfinished.archive/   the draft's archive
 //
 // A draft is left over when its maker was killed; whoever makes the next one removes it.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "journal/files.h"
 #include "journal/journal.h"
 #include "journal/sqlite.h"
 
@@ -22,26 +24,24 @@ namespace holdfast::journal {
 class Copy {
  public:
   // Of the journal that is to be at `path`. Removes what an earlier one left.
-  // Refused when `from`, which is to be copied, has the draft's own name.
-  static absl::StatusOr<Copy> Begin(const std::string& path, const std::string& from);
+  static absl::StatusOr<Copy> Begin(const std::string& path);
 
   // Copies the journal at `from`, which may be live, database and archive. REQUIRES: called once.
   // Errors: as Backup.
   absl::Status CopyFrom(const std::string& from);
 
-  // Reads all of the draft. DataLoss when anything in it is damaged: `blame` is what the message
-  // says is damaged.
+  // Reads all of the draft, and takes from its archive what its database does not name. DataLoss
+  // when anything in it is damaged: `blame` is what the message says is damaged.
   absl::StatusOr<VerifyReport> Check(const std::string& blame);
 
   // Syncs the draft's database, once all was done to it.
   absl::Status Sync();
 
-  // What to do about a segment that is in the target archive already, and is another one.
-  enum class Conflict { kRefuse, kReplace };
-  // Moves the draft's segments into the archive of `path`, which is made if need be. Segments that
-  // are there already are kept. Before the database is moved: a database may not name a segment
-  // that is not there, while a segment that no database names harms nobody.
-  absl::Status MoveArchive(Conflict conflict);
+  // Moves the draft's segments into the archive of `path`, which is made if need be. What has the
+  // name of one already has or had the same content, and is replaced: this one was verified. Before
+  // the database is moved: a database may not name a segment that is not there, while a segment
+  // that no database names harms nobody.
+  absl::Status MoveArchive();
 
   // Removes what is left of it. For errors, and when all was moved.
   absl::Status Remove();
@@ -50,9 +50,13 @@ class Copy {
   std::uint64_t archive_files() const { return archive_files_; }
 
  private:
-  explicit Copy(const std::string& path) : path_(path), database_(path + ".new") {}
+  explicit Copy(const std::string& path) : path_(path), database_(UnfinishedName(path)) {}
   absl::Status CopyDatabase(const std::string& from);
   absl::Status CopyArchive(const std::string& from);
+  // The segments that the draft's database names and that did not expire, sorted.
+  absl::StatusOr<std::vector<std::string>> ListNamed();
+  bool IsComplete();
+  absl::Status DropUnnamed();
 
   std::string path_;
   std::string database_;

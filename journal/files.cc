@@ -114,6 +114,8 @@ std::string RealPath(const std::string& path) {
   return path;
 }
 
+std::string UnfinishedName(const std::string& path) { return path + ".holdfast-unfinished"; }
+
 bool IsThere(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0 || errno != ENOENT;
@@ -141,8 +143,11 @@ absl::Status MakeEmptyFile(const std::string& path) {
 }
 
 absl::Status MakeDirectory(const std::string& path) {
-  if (::mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST) return absl::OkStatus();
-  return FileError(errno, fmt::format("making the directory {}", path));
+  if (::mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
+    return FileError(errno, fmt::format("making the directory {}", path));
+  }
+  // Also of one that is there: who made it may have been killed before it was on the disk.
+  return SyncDirectory(DirectoryOf(path));
 }
 
 absl::Status SyncFile(const std::string& path) {
@@ -161,27 +166,25 @@ absl::Status CopyFile(const std::string& from, const std::string& to) {
   std::string block;
   while (true) {
     HF_ASSIGN_OR_RETURN(const std::string_view bytes, ReadBlock(source, block));
-    if (bytes.empty()) return copy.Sync();
+    if (bytes.empty()) break;
     HF_RETURN_IF_ERROR(copy.Write(bytes));
   }
-}
-
-absl::StatusOr<bool> SameContent(const std::string& left, const std::string& right) {
-  HF_ASSIGN_OR_RETURN(File left_file, File::Open(left, O_RDONLY));
-  HF_ASSIGN_OR_RETURN(File right_file, File::Open(right, O_RDONLY));
-  std::string left_block;
-  std::string right_block;
-  while (true) {
-    HF_ASSIGN_OR_RETURN(const std::string_view left_bytes, ReadBlock(left_file, left_block));
-    HF_ASSIGN_OR_RETURN(const std::string_view right_bytes, ReadBlock(right_file, right_block));
-    if (left_bytes != right_bytes) return false;
-    if (left_bytes.empty()) return true;
+  struct stat status {};
+  if (::fstat(source.fd(), &status) != 0 || ::fchmod(copy.fd(), status.st_mode & S_IRWXU) != 0) {
+    return FileError(errno, fmt::format("giving {} the mode of {}", to, from));
   }
+  return copy.Sync();
 }
 
-absl::Status Link(const std::string& from, const std::string& to) {
+absl::Status LinkOrCopy(const std::string& from, const std::string& to) {
   if (::link(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
-  return FileError(errno, fmt::format("linking {} to {}", from, to));
+  const int error = errno;
+  // Not every file system can, and some systems forbid it for files of others.
+  if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK ||
+      error == EXDEV) {
+    return CopyFile(from, to);
+  }
+  return FileError(error, fmt::format("linking {} to {}", from, to));
 }
 
 absl::Status Rename(const std::string& from, const std::string& to) {

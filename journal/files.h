@@ -48,6 +48,10 @@ class File {
 // says why.
 std::string RealPath(const std::string& path);
 
+// What a file is called that is to be at `path` and is not whole yet. Whoever makes the next one
+// removes it, so it is a name that nobody gives to anything else.
+std::string UnfinishedName(const std::string& path);
+
 // Whether anything at all has this name, a dangling link too. What cannot be looked at is taken to
 // be there.
 bool IsThere(const std::string& path);
@@ -59,15 +63,15 @@ bool IsSameFile(const std::string& left, const std::string& right);
 std::string DirectoryOf(const std::string& path);
 
 absl::Status MakeEmptyFile(const std::string& path);  // an error when it is there
-absl::Status MakeDirectory(const std::string& path);  // no error when it is there
+// Durably; no error when it is there.
+absl::Status MakeDirectory(const std::string& path);
 absl::Status SyncFile(const std::string& path);
 absl::Status SyncDirectory(const std::string& path);
 
-// Makes or overwrites `to`, synced. Kept as it is: `from`.
+// Makes or overwrites `to`, synced, with the owner's rights of `from`, which is kept as it is.
 absl::Status CopyFile(const std::string& from, const std::string& to);
-absl::StatusOr<bool> SameContent(const std::string& left, const std::string& right);
-// Gives the file a second name.
-absl::Status Link(const std::string& from, const std::string& to);
+// Gives the file a second name, or makes a copy where that cannot be.
+absl::Status LinkOrCopy(const std::string& from, const std::string& to);
 // Replaces what has the name `to`.
 absl::Status Rename(const std::string& from, const std::string& to);
 // AlreadyExists when something has the name `to`; it is kept.

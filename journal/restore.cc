@@ -93,13 +93,30 @@ std::string AsideName(const std::string& path) {
   return name;
 }
 
+// The aside of a journal that was on its way there when a restore was killed: its WAL is there
+// under both names, and its file under the new one alone.
+std::string UnfinishedAside(const std::string& path) {
+  if (IsThere(path) || !HasBytes(path + "-wal")) return "";
+  const auto names = ListFiles(DirectoryOf(path));
+  if (!names.ok()) return "";
+  const std::size_t base = path.rfind('/') + 1;  // 0 when there is no slash
+  const std::string prefix = path.substr(base) + ".before-restore-";
+  for (const std::string& name : *names) {
+    const std::string aside = path.substr(0, base) + name;
+    if (name.starts_with(prefix) && IsSameFile(aside + "-wal", path + "-wal")) return aside;
+  }
+  return "";
+}
+
 // Gives every segment a second name in `to`.
 absl::Status LinkArchive(const std::string& from, const std::string& to) {
   HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFiles(from));
   if (names.empty()) return absl::OkStatus();
   HF_RETURN_IF_ERROR(MakeDirectory(to));
   for (const std::string& name : names) {
-    HF_RETURN_IF_ERROR(Link(fmt::format("{}/{}", from, name), fmt::format("{}/{}", to, name)));
+    const std::string aside = fmt::format("{}/{}", to, name);
+    if (IsThere(aside)) continue;
+    HF_RETURN_IF_ERROR(LinkOrCopy(fmt::format("{}/{}", from, name), aside));
   }
   return SyncDirectory(to);
 }
@@ -130,7 +147,7 @@ absl::Status Place(Copy& draft, const std::string& path, const std::string& asid
                       ListFiles(ArchiveOf(draft.database())));
   if (!aside.empty()) HF_RETURN_IF_ERROR(LinkArchive(ArchiveOf(path), ArchiveOf(aside)));
   const bool in_one_file = !aside.empty() && EmptyWal(path);
-  HF_RETURN_IF_ERROR(draft.MoveArchive(Copy::Conflict::kReplace));
+  HF_RETURN_IF_ERROR(draft.MoveArchive());
   bool placed = false;
   if (in_one_file) {
     // Empty, and an index of nothing.
@@ -145,11 +162,14 @@ absl::Status Place(Copy& draft, const std::string& path, const std::string& asid
     }
   }
   if (!placed) {
-    if (IsThere(path)) HF_RETURN_IF_ERROR(Rename(path, aside));
-    if (IsThere(path + "-wal")) {
-      HF_RETURN_IF_ERROR(HasBytes(path + "-wal") ? Rename(path + "-wal", aside + "-wal")
-                                                 : Remove(path + "-wal"));
+    // The WAL has both names while the file gets its new one: wherever this is killed, the file has
+    // its WAL beside it.
+    if (HasBytes(path + "-wal") && !IsThere(aside + "-wal")) {
+      HF_RETURN_IF_ERROR(LinkOrCopy(path + "-wal", aside + "-wal"));
+      HF_RETURN_IF_ERROR(SyncDirectory(directory));
     }
+    if (IsThere(path)) HF_RETURN_IF_ERROR(Rename(path, aside));
+    HF_RETURN_IF_ERROR(Remove(path + "-wal"));
     HF_RETURN_IF_ERROR(Remove(path + "-shm"));
     HF_RETURN_IF_ERROR(SyncDirectory(directory));
     HF_RETURN_IF_ERROR(RenameToFree(draft.database(), path));
@@ -203,8 +223,10 @@ absl::StatusOr<RestoreReport> Restore(const RestoreOptions& given) {
         "there is a journal at {}; to restore in its place and keep it aside, ask to replace it",
         path));
   }
-  HF_ASSIGN_OR_RETURN(Copy draft, Copy::Begin(path, options.backup));
-  absl::StatusOr<RestoreReport> report = RestoreTo(options, occupied ? AsideName(path) : "", draft);
+  HF_ASSIGN_OR_RETURN(Copy draft, Copy::Begin(path));
+  std::string aside = UnfinishedAside(path);
+  if (aside.empty() && occupied) aside = AsideName(path);
+  absl::StatusOr<RestoreReport> report = RestoreTo(options, aside, draft);
   draft.Remove().IgnoreError();  // the next run does it
   return report;
 }

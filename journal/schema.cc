@@ -134,7 +134,7 @@ absl::Status CreateFile(const std::string& path) {
                     "a backup, or move the archive away to begin anew",
                     path, ArchiveOf(path), segments.size()));
   }
-  const std::string draft = path + ".new";
+  const std::string draft = UnfinishedName(path);
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((draft + suffix).c_str());
   absl::Status status = Build(draft);
   // What sandboxes run and hold is their owner's business alone. SQLite gives -wal and -shm the

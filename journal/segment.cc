@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstring>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "fmt/format.h"
@@ -19,6 +20,9 @@ namespace {
 
 constexpr std::string_view kPrefix = "segment-";
 constexpr std::string_view kSuffix = ".hfj";
+constexpr std::string_view kDraftSuffix = ".new";
+// Of the digest, in a name: 32 bits.
+constexpr std::size_t kNameDigits = 8;
 constexpr char kSelectMeta[] =
     "SELECT value\n"
     "FROM meta\n"
@@ -86,15 +90,17 @@ struct Chain {
 
 class ContentReader {
  public:
-  ContentReader(ReadConnection& segment, Hasher hasher)
-      : segment_(segment), hasher_(std::move(hasher)) {}
+  ContentReader(ReadConnection& segment, const StopFunction& stop, Hasher hasher)
+      : segment_(segment), stop_(stop), hasher_(std::move(hasher)) {}
 
   absl::StatusOr<SegmentContent> Read() {
     HF_RETURN_IF_ERROR(CheckTrees());
     HF_RETURN_IF_ERROR(segment_.Scan(0, INT64_MAX, [&](const StoredRecord& stored) {
       Add(stored);
-      return Visit::kContinue;
+      stopped_ = stopped_ || (content_.records % kStopRecords == 0 && Asked(stop_));
+      return stopped_ ? Visit::kStop : Visit::kContinue;
     }));
+    if (stopped_ || Asked(stop_)) return absl::CancelledError("asked to stop");
     HF_RETURN_IF_ERROR(ReadRows());
     if (content_.parts.size() != chains_.size()) {
       Wrong("it has records of a sandbox without a row");
@@ -183,7 +189,9 @@ class ContentReader {
   }
 
   ReadConnection& segment_;
+  const StopFunction& stop_;
   Hasher hasher_;
+  bool stopped_ = false;
   SegmentContent content_;
   std::map<std::uint64_t, Chain> chains_;
 };
@@ -192,23 +200,38 @@ class ContentReader {
 
 std::string ArchiveOf(const std::string& path) { return path + ".archive"; }
 
-std::string SegmentName(std::uint64_t number) {
-  return fmt::format("{}{:06}{}", kPrefix, number, kSuffix);
+std::string SegmentName(std::uint64_t number, std::string_view digest) {
+  return fmt::format("{}{:06}-{}{}", kPrefix, number, std::string(digest.substr(0, kNameDigits)),
+                     kSuffix);
+}
+
+std::string DraftName(std::uint64_t number) {
+  return fmt::format("{}{:06}{}", kPrefix, number, kDraftSuffix);
 }
 
 std::optional<std::uint64_t> SegmentNumber(std::string_view name) {
-  if (name.ends_with(".new")) name.remove_suffix(4);
-  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
-  const std::string_view digits =
-      name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size());
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  if (name.ends_with(kDraftSuffix)) {
+    name.remove_suffix(kDraftSuffix.size());
+  } else {
+    if (!name.ends_with(kSuffix)) return std::nullopt;
+    name.remove_suffix(kSuffix.size());
+    const std::size_t dash = name.find('-');
+    if (dash == std::string_view::npos || name.size() != dash + 1 + kNameDigits ||
+        name.find_first_not_of("0123456789abcdef", dash + 1) != std::string_view::npos) {
+      return std::nullopt;
+    }
+    name = name.substr(0, dash);
+  }
   std::uint64_t number = 0;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
+  const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) return std::nullopt;
   return number;
 }
 
 bool IsDraft(std::string_view name) {
-  return name.ends_with(".new") && SegmentNumber(name).has_value();
+  return name.ends_with(kDraftSuffix) && SegmentNumber(name).has_value();
 }
 
 absl::StatusOr<std::vector<std::string>> ListSegmentFiles(const std::string& archive) {
@@ -268,9 +291,19 @@ absl::StatusOr<std::unique_ptr<ReadConnection>> OpenStray(const std::string& arc
   return connection;
 }
 
-absl::StatusOr<SegmentContent> ReadSegment(ReadConnection& segment) {
+absl::StatusOr<SegmentContent> ReadSegment(ReadConnection& segment, const StopFunction& stop) {
   HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
-  return ContentReader(segment, std::move(hasher)).Read();
+  return ContentReader(segment, stop, std::move(hasher)).Read();
+}
+
+absl::Status Matches(const SegmentContent& content, const Segment& segment) {
+  if (!content.wrong.empty()) return absl::DataLossError(content.wrong);
+  const bool same =
+      std::tie(content.digest, content.records, content.first_position, content.last_position) ==
+          std::tie(segment.digest, segment.records, segment.first_position,
+                   segment.last_position) &&
+      content.parts.size() == segment.sandboxes;
+  return same ? absl::OkStatus() : absl::DataLossError("it does not hold what was sealed");
 }
 
 absl::Status InSegment(std::string_view file, const absl::Status& status) {

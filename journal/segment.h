@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,11 +60,13 @@ struct SegmentContent {
 
 // Where the segments of the journal at `path` are.
 std::string ArchiveOf(const std::string& path);
-// "segment-000001.hfj"
-std::string SegmentName(std::uint64_t number);
-// Of such a name, or of one with ".new" behind it; none of any other.
+// "segment-000001-1f3a9c2e.hfj": with the beginning of its digest, so that a number that is given
+// twice (a run that was cut short, another life after a restore) makes no name that is.
+std::string SegmentName(std::uint64_t number, std::string_view digest);
+// "segment-000001.new": while it is built.
+std::string DraftName(std::uint64_t number);
+// Of a name of either kind; none of any other.
 std::optional<std::uint64_t> SegmentNumber(std::string_view name);
-// Of a segment that is being built.
 bool IsDraft(std::string_view name);
 // What in a directory is named like a segment, sorted. Drafts are none.
 absl::StatusOr<std::vector<std::string>> ListSegmentFiles(const std::string& archive);
@@ -96,9 +99,20 @@ absl::StatusOr<std::unique_ptr<ReadConnection>> OpenStray(const std::string& arc
                                                           const std::string& journal_id,
                                                           const std::string& name);
 
-// Reads all of it: pages, records and their chains, rows. What is wrong with them is in the answer.
-// Errors: DataLoss  it cannot be read to its end
-absl::StatusOr<SegmentContent> ReadSegment(ReadConnection& segment);
+// Read between two questions whether to stop: about a millisecond.
+inline constexpr std::uint64_t kStopRecords = 256;
+// Asked now and then in long work; true: end it. Empty: never.
+using StopFunction = std::function<bool()>;
+inline bool Asked(const StopFunction& stop) { return stop && stop(); }
+
+// Reads all of it: pages, records and their chains, rows, and what it says of itself. What is wrong
+// with them is in the answer. Errors: DataLoss   it cannot be read to its end
+//         Cancelled  it was asked to stop
+absl::StatusOr<SegmentContent> ReadSegment(ReadConnection& segment, const StopFunction& stop);
+
+// Whether what was read is what was sealed. DataLoss when it is not, or when something in it is
+// wrong.
+absl::Status Matches(const SegmentContent& content, const Segment& segment);
 
 // Puts the file's name before what went wrong with it.
 absl::Status InSegment(std::string_view file, const absl::Status& status);

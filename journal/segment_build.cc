@@ -47,6 +47,11 @@ constexpr char kPutMeta[] =
     "INSERT OR REPLACE INTO meta (name, value)\n"
     "VALUES (?1, ?2)";
 
+constexpr char kIsArchivedIn[] =
+    "SELECT 1\n"
+    "FROM archived\n"
+    "WHERE fingerprint = ?1 AND sandbox = ?2 AND segment = ?3";
+
 std::string_view View(const Hash& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
@@ -56,27 +61,23 @@ std::string_view View(const Hash& hash) {
 absl::StatusOr<BuiltSegment> SegmentBuilder::Build(std::uint64_t number) {
   const std::string& archive = view_.archive().directory();
   BuiltSegment built;
-  while (true) {
-    built = BuiltSegment{};
-    HF_RETURN_IF_ERROR(Choose());
-    if (chosen_.empty()) return built;
-    built.segment.number = number;
-    built.segment.file = SegmentName(number);
-    HF_RETURN_IF_ERROR(MakeDirectory(archive));
-    HF_RETURN_IF_ERROR(SyncDirectory(DirectoryOf(archive)));
-    const std::string draft = fmt::format("{}/{}.new", archive, built.segment.file);
-    HF_RETURN_IF_ERROR(Remove(draft));
-    const std::size_t damaged = damaged_.size();
-    absl::Status written = Write(draft, built);
-    // A damaged record shows when it is copied. Once more, without its sandbox.
-    if (damaged_.size() > damaged) continue;
-    HF_RETURN_IF_ERROR(written);
-    if (::chmod(draft.c_str(), S_IRUSR) != 0) {
-      return FileError(errno, fmt::format("chmod of {}", draft));
-    }
-    HF_RETURN_IF_ERROR(SyncFile(draft));
-    return built;
+  HF_RETURN_IF_ERROR(Choose());
+  if (chosen_.empty()) return built;
+  built.segment.number = number;
+  HF_RETURN_IF_ERROR(MakeDirectory(archive));
+  const std::string draft = fmt::format("{}/{}", archive, DraftName(number));
+  HF_RETURN_IF_ERROR(Remove(draft));
+  HF_RETURN_IF_ERROR(Write(draft, built));
+  if (::chmod(draft.c_str(), S_IRUSR) != 0) {
+    return FileError(errno, fmt::format("chmod of {}", draft));
   }
+  HF_RETURN_IF_ERROR(SyncFile(draft));
+  return built;
+}
+
+absl::Status SegmentBuilder::GoOn() {
+  if (++steps_ % kStopRecords != 0 || !Asked(options_.stop)) return absl::OkStatus();
+  return absl::CancelledError("asked to stop");
 }
 
 absl::Status SegmentBuilder::Choose() {
@@ -126,6 +127,7 @@ absl::Status SegmentBuilder::Add(ReadConnection::SandboxKeys row, std::uint32_t 
       RowChecksum(row.key, false, id, row.row.projection.state, row.row.projection.summary)) {
     return damaged("the checksum of its live row fails");
   }
+  HF_RETURN_IF_ERROR(CheckIsElsewhere(row));
   Chosen chosen{.row = row, .checksum = checksum};
   std::vector<At> positions;
   std::uint64_t position = row.row.head_position;
@@ -138,6 +140,7 @@ absl::Status SegmentBuilder::Add(ReadConnection::SandboxKeys row, std::uint32_t 
       return damaged(fmt::format("record {} at position {} is not what its successor points to",
                                  sequence, position));
     }
+    HF_RETURN_IF_ERROR(GoOn());
     positions.push_back({position, chosen_.size()});
     position = link->previous;
     --sequence;
@@ -154,11 +157,47 @@ absl::Status SegmentBuilder::Add(ReadConnection::SandboxKeys row, std::uint32_t 
     if (!before.has_value() || !before->sound) return damaged("what it follows from is damaged");
     chosen.hash = before->hash;
   }
+  HF_RETURN_IF_ERROR(CheckChain(row, positions, position, chosen.hash));
   chosen.previous = position;
   chosen.sequence = sequence;
   chosen.records = positions.size();
   positions_.insert(positions_.end(), positions.begin(), positions.end());
   chosen_.push_back(std::move(chosen));
+  return absl::OkStatus();
+}
+
+// One that is damaged must not come to light when half of the segment is written.
+absl::Status SegmentBuilder::CheckChain(const ReadConnection::SandboxKeys& row,
+                                        const std::vector<At>& newest_first, std::uint64_t previous,
+                                        Hash hash) {
+  const std::string& id = row.row.sandbox_id;
+  std::uint64_t sequence = row.row.head_sequence - newest_first.size();
+  for (auto at = newest_first.rbegin(); at != newest_first.rend(); ++at) {
+    HF_RETURN_IF_ERROR(GoOn());
+    ++sequence;
+    HF_ASSIGN_OR_RETURN(const auto stored, view_.hot().ReadRecord(at->position, id));
+    if (!stored.has_value() || !stored->sound || stored->sandbox != row.key ||
+        stored->previous != previous || stored->record.sequence != sequence ||
+        stored->hash != hasher_.Link(hash, stored->View())) {
+      return absl::DataLossError(fmt::format("sandbox \"{}\": record {} at position {} is damaged",
+                                             id, sequence, at->position));
+    }
+    previous = at->position;
+    hash = stored->hash;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SegmentBuilder::CheckIsElsewhere(const ReadConnection::SandboxKeys& row) {
+  for (const std::uint64_t segment : unreadable_) {
+    HF_ASSIGN_OR_RETURN(Statement archived, view_.database().Prepare(kIsArchivedIn));
+    archived.Bind(1, Fingerprint(hasher_, row.row.sandbox_id)).Bind(2, row.key).Bind(3, segment);
+    HF_ASSIGN_OR_RETURN(const bool found, archived.Step());
+    if (!found) continue;
+    return absl::DataLossError(
+        fmt::format("sandbox \"{}\": its records before are in segment {}, which is damaged",
+                    row.row.sandbox_id, segment));
+  }
   return absl::OkStatus();
 }
 
@@ -176,8 +215,8 @@ absl::Status SegmentBuilder::Write(const std::string& path, BuiltSegment& built)
   HF_RETURN_IF_ERROR(Migrate(segment, 0));
   HF_RETURN_IF_ERROR(WriteRecords(segment));
   HF_RETURN_IF_ERROR(WriteRows(segment, built));
-  HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
-  built.segment.digest = SegmentDigest(hasher, built.parts);
+  built.segment.digest = SegmentDigest(hasher_, built.parts);
+  built.segment.file = SegmentName(built.segment.number, built.segment.digest);
   built.segment.records = positions_.size();
   built.segment.sandboxes = chosen_.size();
   built.segment.first_position = positions_.front().position;
@@ -191,18 +230,18 @@ absl::Status SegmentBuilder::Write(const std::string& path, BuiltSegment& built)
 
 absl::Status SegmentBuilder::WriteRecords(Database& segment) {
   HF_ASSIGN_OR_RETURN(Statement insert, segment.Prepare(kInsertRecord));
-  HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
   newest_unix_ms_ = INT64_MIN;
   for (const At& at : positions_) {
+    HF_RETURN_IF_ERROR(GoOn());
     Chosen& chosen = chosen_[at.chosen];
     const std::string& id = chosen.row.row.sandbox_id;
     HF_ASSIGN_OR_RETURN(const auto stored, view_.hot().ReadRecord(at.position, id));
-    if (!stored.has_value() || !stored->sound || stored->sandbox != chosen.row.key ||
-        stored->previous != chosen.previous || stored->record.sequence != chosen.sequence + 1 ||
-        stored->hash != hasher.Link(chosen.hash, stored->View())) {
-      damaged_[chosen.row.key] = fmt::format("sandbox \"{}\": record {} at position {} is damaged",
-                                             id, chosen.sequence + 1, at.position);
-      return absl::DataLossError(damaged_[chosen.row.key]);
+    // Read a moment ago, in this transaction, and found sound; but the disk is asked again.
+    if (!stored.has_value() || !stored->sound ||
+        stored->hash != hasher_.Link(chosen.hash, stored->View())) {
+      return absl::DataLossError(
+          fmt::format("sandbox \"{}\": record {} at position {} is damaged since it was read", id,
+                      chosen.sequence + 1, at.position));
     }
     const Record& record = stored->record;
     HF_RETURN_IF_ERROR(insert.Bind(1, record.position)
@@ -230,8 +269,8 @@ absl::Status SegmentBuilder::WriteRows(Database& segment, BuiltSegment& built) {
   HF_ASSIGN_OR_RETURN(Statement head, segment.Prepare(kInsertHead));
   HF_ASSIGN_OR_RETURN(Statement ledger, segment.Prepare(kInsertLedger));
   HF_ASSIGN_OR_RETURN(Statement select, view_.database().Prepare(kSelectLedger));
-  HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
   for (const Chosen& chosen : chosen_) {
+    HF_RETURN_IF_ERROR(GoOn());
     const SandboxRow& row = chosen.row.row;
     const std::uint64_t key = chosen.row.key;
     HF_RETURN_IF_ERROR(sandbox.Bind(1, key)
@@ -253,7 +292,7 @@ absl::Status SegmentBuilder::WriteRows(Database& segment, BuiltSegment& built) {
     while (true) {
       HF_ASSIGN_OR_RETURN(const bool found, select.Step());
       if (!found) break;
-      LinkLedgerRow(hasher, key, select, built.ledger);
+      LinkLedgerRow(hasher_, key, select, built.ledger);
       HF_RETURN_IF_ERROR(ledger.Bind(1, key)
                              .BindText(2, select.Bytes(0))
                              .BindText(3, select.Bytes(1))

@@ -20,9 +20,9 @@ constexpr char kIsMentioned[] =
     "LIMIT 1";
 
 // Ok: all that the segment holds is in the journal's own tables.
-absl::Status CheckIsCopy(JournalView& view, const std::string& name) {
+absl::Status CheckIsCopy(JournalView& view, const std::string& name, const StopFunction& stop) {
   HF_ASSIGN_OR_RETURN(const std::shared_ptr<ReadConnection> stray, view.archive().OpenStray(name));
-  HF_ASSIGN_OR_RETURN(const SegmentContent content, ReadSegment(*stray));
+  HF_ASSIGN_OR_RETURN(const SegmentContent content, ReadSegment(*stray, stop));
   if (!content.wrong.empty()) return absl::DataLossError(content.wrong);
   const auto missing = [](std::string_view id) {
     return absl::NotFoundError(
@@ -57,7 +57,8 @@ absl::StatusOr<bool> IsExpired(JournalView& view, const SegmentRow& row) {
 
 }  // namespace
 
-absl::Status RemoveStrays(JournalView& view, std::vector<std::string>& kept) {
+absl::Status RemoveStrays(JournalView& view, const StopFunction& stop,
+                          std::vector<std::string>& kept) {
   const std::string& archive = view.archive().directory();
   HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, view.archive().List());
   std::map<std::string_view, const SegmentRow*> named;
@@ -73,7 +74,9 @@ absl::Status RemoveStrays(JournalView& view, std::vector<std::string>& kept) {
       if (!expired && !row->second->segment.expired) continue;
       if (!expired) why = "its row says that it was removed, and others that it was not";
     } else if (!IsDraft(name)) {
-      why = std::string(CheckIsCopy(view, name).message());
+      const absl::Status copy = CheckIsCopy(view, name, stop);
+      if (absl::IsCancelled(copy)) return copy;
+      why = std::string(copy.message());
     }
     if (!why.empty()) {
       kept.push_back(fmt::format("{}/{} is left where it is, for the journal does not know it: {}",

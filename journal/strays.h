@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "journal/segment.h"
 #include "journal/view.h"
 
 namespace holdfast::journal {
@@ -20,8 +21,9 @@ namespace holdfast::journal {
 // of this journal, and each of its records is still in the journal, whole and the same. `kept` is
 // told of each segment without a row that is left, in one sentence. `view` stands in a transaction,
 // and a commit has succeeded since the last one that failed: what it says is so. Errors:
-// Unavailable
-absl::Status RemoveStrays(JournalView& view, std::vector<std::string>& kept);
+// Cancelled, Unavailable
+absl::Status RemoveStrays(JournalView& view, const StopFunction& stop,
+                          std::vector<std::string>& kept);
 
 // One that no segment has or had, with a row or without.
 absl::StatusOr<std::uint64_t> NextSegmentNumber(JournalView& view);

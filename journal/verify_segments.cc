@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <tuple>
 
 #include "fmt/format.h"
 #include "support/status_macros.h"
@@ -80,7 +79,7 @@ absl::Status SegmentVerifier::CheckOne(const SegmentRow& row, AbsentRecords& abs
   const auto opened = view_.archive().Open(segment);
   absl::Status status = opened.status();
   if (status.ok()) {
-    const auto content = ReadSegment(**opened);
+    const auto content = ReadSegment(**opened, /*stop=*/nullptr);
     status = InSegment(segment.file, content.status());
     if (status.ok()) return CompareWithJournal(row, **opened, *content);
   }
@@ -95,14 +94,7 @@ absl::Status SegmentVerifier::CheckOne(const SegmentRow& row, AbsentRecords& abs
 absl::Status SegmentVerifier::CompareWithJournal(const SegmentRow& row, ReadConnection& segment,
                                                  const SegmentContent& content) {
   const Segment& known = row.segment;
-  if (!content.wrong.empty()) {
-    name_(fmt::format("archive segment {}: {}", known.file, content.wrong));
-  } else if (std::tie(content.digest, content.records, content.first_position,
-                      content.last_position) !=
-                 std::tie(known.digest, known.records, known.first_position, known.last_position) ||
-             content.parts.size() != known.sandboxes) {
-    name_(fmt::format("archive segment {}: it does not hold what was sealed", known.file));
-  }
+  HF_RETURN_IF_ERROR(Name(InSegment(known.file, Matches(content, known))));
   HF_ASSIGN_OR_RETURN(Hasher hasher, Hasher::Create());
   HF_ASSIGN_OR_RETURN(Statement is_archived, view_.database().Prepare(kIsArchived));
   std::uint64_t unknown = 0;

@@ -166,7 +166,7 @@ TEST_F(FullDisk, IsMadeWholeOrNotAtAllWhereverTheSpaceEnds) {
     if (!made) {
       EXPECT_THAT(opened, StatusIs(absl::StatusCode::kResourceExhausted));
     }
-    EXPECT_FALSE(std::filesystem::exists(Path() + ".new"));
+    EXPECT_FALSE(std::filesystem::exists(Path() + ".holdfast-unfinished"));
     if (!std::filesystem::exists(Path())) continue;
     journal_ = OpenJournal(Path());
     ExpectExactlyWhatWasAcknowledged();

@@ -101,7 +101,13 @@ class JournalArchive : public ::testing::Test {
     journal_ = OpenJournal(path_);
   }
   std::string SegmentPath(int number) const {
-    return path_ + ".archive/segment-00000" + std::to_string(number) + ".hfj";
+    const std::string prefix = "segment-00000" + std::to_string(number) + "-";
+    if (fs::exists(path_ + ".archive")) {
+      for (const std::string& name : ArchiveNames()) {
+        if (name.starts_with(prefix)) return path_ + ".archive/" + name;
+      }
+    }
+    return path_ + ".archive/" + prefix + "00000000.hfj";
   }
 
   std::vector<std::string> ArchiveNames() const {
@@ -167,7 +173,7 @@ TEST_F(JournalArchive, EveryVerbReadsWhatWasArchived) {
   EXPECT_THAT(reader.ReadSealed("a"), IsOkAndHolds(std::nullopt));
   HF_ASSERT_OK_AND_ASSIGN(const auto segments, reader.ListSegments());
   ASSERT_THAT(segments, SizeIs(1));
-  EXPECT_EQ(segments[0].file, "segment-000001.hfj");
+  EXPECT_EQ(segments[0].file, "segment-000001-" + segments[0].digest.substr(0, 8) + ".hfj");
 }
 
 TEST_F(JournalArchive, ReadsTheTailFromAnyPositionWithAnyLimit) {
@@ -345,7 +351,7 @@ class JournalArchiveDamaged : public JournalArchive {
     Reader& reader = journal_->reader();
     const auto names_file =
         StatusIs(absl::StatusCode::kDataLoss,
-                 ::testing::AllOf(HasSubstr("segment-000001.hfj"), HasSubstr(why)));
+                 ::testing::AllOf(HasSubstr("segment-000001-"), HasSubstr(why)));
     EXPECT_THAT(reader.FindSandbox("a"), names_file);
     EXPECT_THAT(reader.ListSandboxes(false, "", 10), names_file);
     EXPECT_THAT(journal_->Append(EventBatch("a", 5)), names_file);
@@ -401,18 +407,44 @@ TEST_F(JournalArchiveDamaged, RecordsAreNotRemovedForADamagedSegment) {
   Meddle(path_, "UPDATE segments SET state = 1");
   Meddle(SegmentPath(1), "UPDATE records SET payload = x'00' WHERE position = 1");
   journal_ = OpenJournal(path_);
-  EXPECT_THAT(journal_->Archive(Before(kAll)), StatusIs(absl::StatusCode::kDataLoss));
+  LiveAndEnd("c");
+  const ArchiveReport report = Archive();
+  EXPECT_THAT(report.kept, ElementsAre(HasSubstr("segment-000001-")));
+  EXPECT_EQ(report.sandboxes, 1U) << "it ends no later run";
+  EXPECT_THAT(QueryRows(path_, "SELECT state FROM segments ORDER BY number"),
+              ElementsAre("1", "2"));
+}
+
+TEST_F(JournalArchiveDamaged, ASegmentThatOnlySaysThatItIsOldIsKeptAndNamed) {
+  Meddle(SegmentPath(1), "UPDATE meta SET value = 1 WHERE name = 'newest_unix_ms'");
+  journal_ = OpenJournal(path_);
+  HF_ASSERT_OK_AND_ASSIGN(const ExpireReport report, journal_->ExpireArchives(500));
+  EXPECT_THAT(report.segments, IsEmpty());
+  EXPECT_THAT(report.kept, ElementsAre(HasSubstr("newest_unix_ms")));
+  EXPECT_EQ(HeadOf("a"), 5U);
+  HF_ASSERT_OK_AND_ASSIGN(const VerifyReport verified, journal_->reader().Verify());
+  EXPECT_THAT(Messages(verified), HasSubstr("newest_unix_ms"));
+}
+
+TEST_F(JournalArchiveDamaged, ADamagedSegmentIsNotThrownAway) {
+  Meddle(SegmentPath(1), "UPDATE records SET time_unix_ms = 1");
+  journal_ = OpenJournal(path_);
+  HF_ASSERT_OK_AND_ASSIGN(const ExpireReport report, journal_->ExpireArchives(kAll));
+  EXPECT_THAT(report.segments, IsEmpty());
+  EXPECT_THAT(report.kept, SizeIs(1));
+  EXPECT_TRUE(fs::exists(SegmentPath(1)));
 }
 
 TEST_F(JournalArchive, RemovesDraftsAndNothingThatItCannotProveToBeSuperfluous) {
   fs::create_directories(path_ + ".archive");
   WriteBytes(SegmentPath(7), "of another time");
-  WriteBytes(SegmentPath(8) + ".new", "left over");
+  WriteBytes(path_ + ".archive/segment-000008.new", "left over");
   WriteBytes(path_ + ".archive/notes.txt", "not ours");
   LiveAndEnd("a");
   const ArchiveReport report = Archive();
-  EXPECT_THAT(report.kept, ElementsAre(HasSubstr("segment-000007.hfj")));
-  EXPECT_THAT(ArchiveNames(), ElementsAre("notes.txt", "segment-000007.hfj", "segment-000008.hfj"));
+  EXPECT_THAT(report.kept, ElementsAre(HasSubstr("segment-000007-")));
+  EXPECT_THAT(ArchiveNames(), ElementsAre("notes.txt", "segment-000007-00000000.hfj",
+                                          HasSubstr("segment-000008-")));
   EXPECT_EQ(ReadBytes(SegmentPath(7)), "of another time");
 }
 
@@ -438,13 +470,13 @@ class JournalArchiveStray : public JournalArchive {
     LiveAndEnd("b");
     const ArchiveReport report = Archive();
     EXPECT_EQ(report.sandboxes, 1U);
-    EXPECT_THAT(report.kept, ElementsAre(HasSubstr("segment-000001.hfj")));
+    EXPECT_THAT(report.kept, ElementsAre(HasSubstr("segment-000001-")));
     EXPECT_TRUE(ReadBytes(SegmentPath(1)) == segment_);
     EXPECT_THAT(QueryRows(path_, "SELECT max(number) FROM segments"), ElementsAre("2"));
     const auto expired = journal_->ExpireArchives(kAll);
     ASSERT_THAT(expired, IsOk());
     EXPECT_THAT(expired->segments, SizeIs(1));
-    EXPECT_THAT(expired->kept, ElementsAre(HasSubstr("segment-000001.hfj")));
+    EXPECT_THAT(expired->kept, ElementsAre(HasSubstr("segment-000001-")));
     EXPECT_TRUE(ReadBytes(SegmentPath(1)) == segment_);
   }
   std::string early_, segment_;
@@ -474,7 +506,7 @@ TEST_F(JournalArchiveStray, AnotherJournalKeepsWhatIsNotItsOwn) {
 }
 
 TEST_F(JournalArchiveStray, ARowWithAnotherNameLosesNoFile) {
-  Meddle(path_, "UPDATE segments SET file = 'segment-000009.hfj'");
+  Meddle(path_, "UPDATE segments SET file = 'segment-000009-00000000.hfj'");
   journal_ = OpenJournal(path_);
   EXPECT_THAT(journal_->Archive(Before(kAll)),
               IsOkAndHolds(::testing::Field(&ArchiveReport::kept, SizeIs(1))));
@@ -554,6 +586,26 @@ TEST_F(JournalArchive, StopsWhenAskedAndGoesOnLater) {
   Archive();
   EXPECT_EQ(All(), before);
   EXPECT_THAT(QueryRows(path_, "SELECT DISTINCT state FROM segments"), ElementsAre("2"));
+}
+
+TEST_F(JournalArchive, StopsInTheMiddleOfASegment) {
+  constexpr std::size_t kRecords = 5'000;
+  for (std::size_t head = 0; head < kRecords; head += 250) Append(EventBatch("long", 0, 250));
+  Append(Ended(EventBatch("long", 0)));
+  const std::string before = All();
+  for (int stop_at = 1; stop_at < 60; stop_at += 6) {
+    int asked = 0;
+    ArchiveOptions stopping = Before(kAll);
+    stopping.stop = [&] { return ++asked >= stop_at; };
+    HF_ASSERT_OK_AND_ASSIGN(const ArchiveReport report, journal_->Archive(stopping));
+    EXPECT_EQ(report.segments, 0U) << stop_at;
+    EXPECT_LE(asked, stop_at + 2) << "it went on";
+    if (fs::exists(path_ + ".archive")) {
+      EXPECT_THAT(ArchiveNames(), IsEmpty());
+    }
+  }
+  EXPECT_EQ(Archive().segments, 1U);
+  EXPECT_EQ(All(), before);
 }
 
 TEST_F(JournalArchive, ExpiresSegmentsOnlyWhenAskedAndWhole) {

@@ -49,9 +49,21 @@ void AppendAndDie(const std::string& path, Batch batch) {
   ASSERT_EQ(status, 0);
 }
 
-void WriteSegment(const std::string& journal, const std::string& name, const std::string& bytes) {
-  fs::create_directories(journal + ".archive");
-  WriteBytes(journal + ".archive/" + name, bytes);
+// Ends the sandbox, which is new, and archives it.
+void EndAndArchive(const std::string& path, const std::string& id) {
+  const auto journal = OpenJournal(path);
+  Batch batch = EventBatch(id, 0, 3);
+  batch.projection.live = false;
+  ASSERT_THAT(journal->Append(std::move(batch)), IsOk());
+  ArchiveOptions options;
+  options.finished_before_unix_ms = INT64_MAX;
+  ASSERT_THAT(journal->Archive(options), IsOk());
+}
+
+void ExpectSound(const std::string& path) {
+  HF_ASSERT_OK_AND_ASSIGN(const auto reader, Reader::Open(path));
+  HF_ASSERT_OK_AND_ASSIGN(const VerifyReport report, reader->Verify());
+  EXPECT_TRUE(report.ok()) << Summary(report);
 }
 
 // The parameter is the error of the call; 0: killed instead.
@@ -82,9 +94,9 @@ INSTANTIATE_TEST_SUITE_P(By, Sweep, ::testing::Values(0, EIO, ENOSPC),
 TEST_P(Sweep, BackupIsAbsentOrWholeWhereverItIsStopped) {
   TempDir source;
   const std::string path = source.File("journal.db");
+  EndAndArchive(path, "first");
+  EndAndArchive(path, "second");
   AppendAndDie(path, EventBatch("a", 0, 3));
-  WriteSegment(path, "1.seg", "one");
-  WriteSegment(path, "2.seg", "two");
   const std::string dump = DumpOf(path);
 
   ForEachCall([&](Interference interference) {
@@ -92,8 +104,7 @@ TEST_P(Sweep, BackupIsAbsentOrWholeWhereverItIsStopped) {
     const std::string backup = dir.File("b.db");
     const auto expect_whole = [&] {
       EXPECT_EQ(DumpOf(backup), dump);
-      EXPECT_EQ(ReadBytes(backup + ".archive/1.seg"), "one");
-      EXPECT_EQ(ReadBytes(backup + ".archive/2.seg"), "two");
+      ExpectSound(backup);
     };
 
     const Interfered ran =
@@ -109,68 +120,95 @@ TEST_P(Sweep, BackupIsAbsentOrWholeWhereverItIsStopped) {
     } else {
       EXPECT_THAT(Backup(path, backup), IsOk()) << "the next run fails";
       expect_whole();
-      EXPECT_FALSE(fs::exists(backup + ".new") || fs::exists(backup + ".new.archive"));
+      EXPECT_FALSE(fs::exists(backup + ".holdfast-unfinished") ||
+                   fs::exists(backup + ".holdfast-unfinished.archive"));
     }
     EXPECT_EQ(DumpOf(path), dump) << "the journal was changed";
     return ran.calls >= interference.at;
   });
 }
 
-// What stands at the journal's place is one of the two, whole; and nothing is lost.
-TEST_P(Sweep, RestoreLosesNothingWhereverItIsStopped) {
-  TempDir source;
-  const std::string backup = source.File("b.db");
-  {
-    const std::string path = source.File("journal.db");
-    AppendAndDie(path, EventBatch("a", 0, 3));
-    WriteSegment(path, "1.seg", "one");
-    ASSERT_THAT(Backup(path, backup), IsOk());
-  }
-  const std::string backup_dump = DumpOf(backup);
-
-  ForEachCall([&](Interference interference) {
-    const TempDir dir;
-    const std::string path = dir.File("journal.db");
-    fs::copy_file(backup, path);
+// Restores over another life of the same journal, whose segment 2 is another one. What stands at
+// the journal's place is one of the two, whole; and nothing is lost.
+class RestoreSweep : public Sweep {
+ protected:
+  void SetUp() override {
+    Sweep::SetUp();
+    const std::string path = template_.File("journal.db");
+    EndAndArchive(path, "both");
+    const std::string common = source_.File("common.db");
+    ASSERT_THAT(Backup(path, common), IsOk());
+    EndAndArchive(path, "of this life");
     AppendAndDie(path, EventBatch("later", 0, 2));
-    WriteSegment(path, "1.seg", "one");
-    WriteSegment(path, "2.seg", "two");
-    const std::string old_dump = DumpOf(path);
-    const auto restore = [&] {
-      return Restore({.backup = backup, .journal_path = path, .replace = true});
-    };
+    old_dump_ = DumpOf(path);
+    const std::string other = source_.File("other.db");
+    ASSERT_THAT(Restore({.backup = common, .journal_path = other}), IsOk());
+    EndAndArchive(other, "of that life");
+    ASSERT_THAT(Backup(other, backup_), IsOk());
+    backup_dump_ = DumpOf(backup_);
+  }
+  void StopEverywhere(bool damaged) {
+    ForEachCall([&](Interference interference) {
+      const TempDir dir;
+      const std::string path = dir.File("journal.db");
+      fs::copy(template_.path(), dir.path(),
+               fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+      // Then its WAL cannot be moved into it, and both go aside one by one.
+      if (damaged) fs::resize_file(path, 50);
+      const std::string old_file = ReadBytes(path);
+      const std::string old_wal = ReadBytes(path + "-wal");
+      const std::string old_dump = DumpOf(path);
+      const auto restore = [&] {
+        return Restore({.backup = backup_, .journal_path = path, .replace = true});
+      };
 
-    const Interfered ran = RunInterfered([&] { return restore().ok() ? 0 : 1; }, interference);
+      const Interfered ran = RunInterfered([&] { return restore().ok() ? 0 : 1; }, interference);
 
-    if (fs::exists(path)) {
-      const std::string now = DumpOf(path);
-      EXPECT_TRUE(now == old_dump || now == backup_dump) << now;
-      EXPECT_EQ(ReadBytes(path + ".archive/1.seg"), "one");
-      if (now == old_dump) {
-        EXPECT_EQ(ReadBytes(path + ".archive/2.seg"), "two");
+      if (fs::exists(path)) {
+        const std::string now = DumpOf(path);
+        EXPECT_TRUE(now == old_dump || now == backup_dump_) << now;
+        if (ran.exit_code == 0) {
+          EXPECT_EQ(now, backup_dump_);
+        }
+      } else {
+        EXPECT_NE(ran.exit_code, 0);
       }
-      if (ran.exit_code == 0) {
-        EXPECT_EQ(now, backup_dump);
+      EXPECT_THAT(restore(), IsOk()) << "the next run fails";
+      EXPECT_EQ(DumpOf(path), backup_dump_);
+      ExpectSound(path);
+      int old_found = 0;
+      for (const auto& entry : fs::directory_iterator(dir.path())) {
+        const std::string name = entry.path();
+        if (!entry.is_regular_file() || name.find(".before-restore-") == std::string::npos ||
+            name.ends_with("-wal")) {
+          continue;
+        }
+        const bool found = damaged
+                               ? ReadBytes(name) == old_file && ReadBytes(name + "-wal") == old_wal
+                               : DumpOf(name) == old_dump;
+        if (found) ++old_found;
       }
-    } else {
-      EXPECT_NE(ran.exit_code, 0);
-    }
-    EXPECT_THAT(restore(), IsOk()) << "the next run fails";
-    EXPECT_EQ(DumpOf(path), backup_dump);
-    int old_found = 0;
-    int segment_found = 0;
-    for (const auto& entry : fs::directory_iterator(dir.path())) {
-      const std::string name = entry.path();
-      if (name.ends_with(".archive")) {
-        if (fs::exists(name + "/2.seg") && ReadBytes(name + "/2.seg") == "two") ++segment_found;
-      } else if (name.find(".before-restore-") != std::string::npos && !name.ends_with("-wal")) {
-        if (DumpOf(name) == old_dump) ++old_found;
-      }
-    }
-    EXPECT_GE(old_found, 1) << "the journal before is lost";
-    EXPECT_GE(segment_found, 1) << "a segment of the journal before is lost";
-    return ran.calls >= interference.at;
-  });
+      EXPECT_GE(old_found, 1) << "the journal before is lost, or parted from its WAL or archive";
+      return ran.calls >= interference.at;
+    });
+  }
+
+  const TempDir template_, source_;
+  const std::string backup_ = source_.File("b.db");
+  std::string backup_dump_, old_dump_;
+};
+INSTANTIATE_TEST_SUITE_P(By, RestoreSweep, ::testing::Values(0, EIO, ENOSPC, EPERM),
+                         [](const auto& test) -> std::string {
+                           return test.param == 0       ? "Kill"
+                                  : test.param == EIO   ? "InputOutputError"
+                                  : test.param == EPERM ? "NoHardLinks"
+                                                        : "DiskFull";
+                         });
+
+TEST_P(RestoreSweep, LosesNothingWhereverItIsStopped) { StopEverywhere(/*damaged=*/false); }
+
+TEST_P(RestoreSweep, KeepsAFileAndItsWalTogetherWhereverItIsStopped) {
+  StopEverywhere(/*damaged=*/true);
 }
 
 }  // namespace

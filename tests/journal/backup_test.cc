@@ -43,9 +43,10 @@ class JournalBackup : public ::testing::Test {
     const auto reader = Reader::Open(path);
     return reader.ok() ? Dump(**reader) : reader.status().ToString();
   }
-  std::vector<std::string> Names() {
+  std::vector<std::string> Names() { return NamesIn(dir_.File("backups")); }
+  static std::vector<std::string> NamesIn(const std::string& directory) {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(dir_.File("backups"))) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
       names.push_back(entry.path().filename());
     }
     return names;
@@ -143,10 +144,10 @@ TEST_F(JournalBackup, RefusesADestinationWhoseDirectoryIsMissing) {
 }
 
 TEST_F(JournalBackup, ClearsWhatAKilledOneLeft) {
-  WriteBytes(backup_ + ".new", "half");
-  WriteBytes(backup_ + ".new-wal", "half");
-  std::filesystem::create_directory(backup_ + ".new.archive");
-  WriteBytes(backup_ + ".new.archive/1", "half");
+  WriteBytes(backup_ + ".holdfast-unfinished", "half");
+  WriteBytes(backup_ + ".holdfast-unfinished-wal", "half");
+  std::filesystem::create_directory(backup_ + ".holdfast-unfinished.archive");
+  WriteBytes(backup_ + ".holdfast-unfinished.archive/1", "half");
 
   EXPECT_THAT(Backup(path_, backup_), IsOk());
 
@@ -163,32 +164,78 @@ TEST_F(JournalBackup, WaitsForNoOtherIntoTheSameDirectory) {
   ::close(directory);
 }
 
-TEST_F(JournalBackup, TakesTheArchiveAlong) {
-  std::filesystem::create_directory(path_ + ".archive");
-  WriteBytes(path_ + ".archive/1.seg", "one");
-  WriteBytes(path_ + ".archive/2.seg", "two");
-  WriteBytes(path_ + ".archive/3.seg.new", "unfinished");
+// Archives "a" of the fixture's journal, or what is finished by then.
+void Archive(Journal& journal) {
+  ArchiveOptions options;
+  options.finished_before_unix_ms = INT64_MAX;
+  EXPECT_THAT(journal.Archive(options), IsOk());
+}
+
+Batch Ended(Batch batch) {
+  batch.projection.live = false;
+  return batch;
+}
+
+TEST_F(JournalBackup, TakesAlongTheSegmentsThatItNamesAndNothingElse) {
+  ASSERT_THAT(journal_->Append(Ended(EventBatch("a", 3))), IsOk());
+  Archive(*journal_);
+  WriteBytes(path_ + ".archive/segment-000009.new", "unfinished");
+  WriteBytes(path_ + ".archive/segment-000008-00000000.hfj", "not known");
+  WriteBytes(path_ + ".archive/notes.txt", "not ours");
 
   HF_ASSERT_OK_AND_ASSIGN(const BackupReport report, Backup(path_, backup_));
 
-  EXPECT_EQ(report.archive_files, 2U);
-  EXPECT_EQ(ReadBytes(backup_ + ".archive/1.seg"), "one");
-  EXPECT_EQ(ReadBytes(backup_ + ".archive/2.seg"), "two");
-  EXPECT_FALSE(std::filesystem::exists(backup_ + ".archive/3.seg.new"));
-  EXPECT_FALSE(std::filesystem::exists(backup_ + ".new.archive"));
+  EXPECT_EQ(report.archive_files, 1U);
+  EXPECT_EQ(DumpOf(backup_), DumpOf(path_));
+  HF_ASSERT_OK_AND_ASSIGN(const auto segments, journal_->reader().ListSegments());
+  EXPECT_THAT(NamesIn(backup_ + ".archive"), ElementsAre(segments.at(0).file));
+  EXPECT_FALSE(std::filesystem::exists(backup_ + ".holdfast-unfinished.archive"));
 }
 
-TEST_F(JournalBackup, NeverGoesOverAnotherArchive) {
-  std::filesystem::create_directory(path_ + ".archive");
-  WriteBytes(path_ + ".archive/1.seg", "one");
+TEST_F(JournalBackup, RepeatsOneThatWasKilledWithAnotherSegmentOfTheSameNumber) {
+  ASSERT_THAT(journal_->Append(Ended(EventBatch("a", 3))), IsOk());
+  Archive(*journal_);
   std::filesystem::create_directory(backup_ + ".archive");
-  WriteBytes(backup_ + ".archive/1.seg", "another");
+  WriteBytes(backup_ + ".archive/segment-000001-00000000.hfj", "of a run that was cut short");
 
-  EXPECT_THAT(Backup(path_, backup_),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("1.seg")));
+  EXPECT_THAT(Backup(path_, backup_), IsOk());
 
-  EXPECT_EQ(ReadBytes(backup_ + ".archive/1.seg"), "another");
-  EXPECT_FALSE(std::filesystem::exists(backup_));
+  EXPECT_EQ(DumpOf(backup_), DumpOf(path_));
+  EXPECT_EQ(ReadBytes(backup_ + ".archive/segment-000001-00000000.hfj"),
+            "of a run that was cut short");
+}
+
+TEST_F(JournalBackup, LeavesWhatIsNamedLikeAnOldDraftAlone) {
+  WriteBytes(backup_ + ".new", "precious");
+
+  EXPECT_THAT(Backup(path_, backup_), IsOk());
+
+  EXPECT_EQ(ReadBytes(backup_ + ".new"), "precious");
+}
+
+TEST_F(JournalBackup, IsWholeWhileAnArchiverRunsBeside) {
+  std::atomic<bool> stop = false;
+  std::thread archiver([&] {
+    for (std::int64_t i = 0; !stop; ++i) {
+      Batch batch = Ended(EventBatch("old" + std::to_string(i), 0, 2));
+      for (Draft& draft : batch.drafts) draft.time_unix_ms = i;
+      EXPECT_THAT(journal_->Append(std::move(batch)), IsOk());
+      if (i % 3 == 0) Archive(*journal_);
+      if (i % 5 == 0) {
+        EXPECT_THAT(journal_->ExpireArchives(i - 4), IsOk());
+      }
+    }
+  });
+  for (int round = 0; round < 20; ++round) {
+    const std::string backup = backup_ + std::to_string(round);
+    EXPECT_THAT(Backup(path_, backup), IsOk());
+    const auto reader = Reader::Open(backup);
+    ASSERT_THAT(reader, IsOk());
+    HF_ASSERT_OK_AND_ASSIGN(const VerifyReport report, (*reader)->Verify());
+    EXPECT_TRUE(report.ok()) << Summary(report);
+  }
+  stop = true;
+  archiver.join();
 }
 
 TEST_F(JournalBackup, IsASoundMomentOfAJournalThatIsWrittenMeanwhile) {

@@ -293,7 +293,7 @@ TEST_F(JournalOpenForeign, RefusesAFileThatItMayNotRead) {
 
 // A draft of a journal that a crash left behind is no obstacle.
 TEST_F(JournalOpen, MakesAJournalOverTheRemainsOfAnInterruptedAttempt) {
-  WriteBytes(path_ + ".new", "half of one");
+  WriteBytes(path_ + ".holdfast-unfinished", "half of one");
 
   EXPECT_THAT(OpenJournal(path_)->Append(EventBatch("a", 0)), IsOk());
 }

@@ -183,7 +183,7 @@ TEST_F(JournalRestore, RefusesADamagedBackupAndNamesIt) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("the backup " + backup_)));
 
   EXPECT_EQ(DumpOf(path_), journal_dump_);
-  EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".holdfast-unfinished"));
 }
 
 TEST_F(JournalRestore, RefusesATruncatedBackup) {
@@ -247,24 +247,80 @@ TEST_F(JournalRestore, MarksTheJournalAsRestored) {
             std::vector<std::string>{"1"});
 }
 
-TEST_F(JournalRestore, BringsTheArchiveBackAndKeepsTheOneThatWasThere) {
-  std::filesystem::create_directory(backup_ + ".archive");
-  WriteBytes(backup_ + ".archive/1.seg", "one");
-  WriteBytes(backup_ + ".archive/2.seg", "two");
-  std::filesystem::create_directory(path_ + ".archive");
-  WriteBytes(path_ + ".archive/1.seg", "one");
-  WriteBytes(path_ + ".archive/2.seg", "of another life");
-  WriteBytes(path_ + ".archive/3.seg", "later");
+TEST_F(JournalRestore, KeepsAFileAndItsWalTogetherWhenAnotherRunWasKilledBetween) {
+  // As a run leaves it that was killed when it had moved the file and not yet its WAL's old name.
+  const std::string aside = path_ + ".before-restore-20260101T000000Z";
+  std::filesystem::rename(path_, aside);
+  WriteBytes(path_ + "-wal", "what was not moved yet");
+  std::filesystem::create_hard_link(path_ + "-wal", aside + "-wal");
 
   HF_ASSERT_OK_AND_ASSIGN(const RestoreReport report, RestoreTo(path_, /*replace=*/true));
 
-  EXPECT_EQ(ReadBytes(path_ + ".archive/1.seg"), "one");
-  EXPECT_EQ(ReadBytes(path_ + ".archive/2.seg"), "two");
-  EXPECT_FALSE(std::filesystem::exists(path_ + ".archive/3.seg"));
-  EXPECT_EQ(ReadBytes(report.set_aside + ".archive/1.seg"), "one");
-  EXPECT_EQ(ReadBytes(report.set_aside + ".archive/2.seg"), "of another life");
-  EXPECT_EQ(ReadBytes(report.set_aside + ".archive/3.seg"), "later");
-  EXPECT_EQ(ReadBytes(backup_ + ".archive/2.seg"), "two");
+  EXPECT_EQ(report.set_aside, aside);
+  EXPECT_EQ(ReadBytes(aside + "-wal"), "what was not moved yet");
+  EXPECT_EQ(DumpOf(path_), backup_dump_);
+}
+
+// Two lives of one journal, each with a segment 2 of its own.
+class JournalRestoreDiverged : public JournalRestore {
+ protected:
+  void SetUp() override {
+    JournalRestore::SetUp();
+    End(path_, "a", 3);
+    std::filesystem::remove(backup_);
+    const std::string common = dir_.File("backups/common.db");
+    ASSERT_THAT(Backup(path_, common), IsOk());
+    End(path_, "b", 2);
+    journal_dump_ = DumpOf(path_);
+    const std::string other = dir_.File("other.db");
+    ASSERT_THAT(Restore({.backup = common, .journal_path = other}), IsOk());
+    End(other, "b", 2);
+    End(other, "c", 0);
+    ASSERT_THAT(Backup(other, backup_), IsOk());
+    backup_dump_ = DumpOf(backup_);
+    ASSERT_NE(backup_dump_, journal_dump_);
+  }
+  // Ends the sandbox and archives it.
+  static void End(const std::string& path, const std::string& id, std::uint64_t head) {
+    const auto journal = OpenJournal(path);
+    Batch batch = EventBatch(id, head);
+    batch.projection.live = false;
+    ASSERT_THAT(journal->Append(std::move(batch)), IsOk());
+    ArchiveOptions options;
+    options.finished_before_unix_ms = INT64_MAX;
+    HF_ASSERT_OK_AND_ASSIGN(const ArchiveReport report, journal->Archive(options));
+    ASSERT_EQ(report.segments, 1U);
+  }
+  void ExpectBoth(const RestoreReport& report) {
+    EXPECT_EQ(DumpOf(path_), backup_dump_);
+    EXPECT_EQ(DumpOf(report.set_aside), journal_dump_);
+    EXPECT_EQ(DumpOf(backup_), backup_dump_);
+    for (const std::string& path : {path_, report.set_aside}) {
+      HF_ASSERT_OK_AND_ASSIGN(const auto reader, Reader::Open(path));
+      HF_ASSERT_OK_AND_ASSIGN(const VerifyReport verified, reader->Verify());
+      EXPECT_TRUE(verified.ok()) << Summary(verified);
+    }
+  }
+};
+
+TEST_F(JournalRestoreDiverged, BringsTheArchiveBackAndKeepsTheOneThatWasThere) {
+  HF_ASSERT_OK_AND_ASSIGN(const RestoreReport report, RestoreTo(path_, /*replace=*/true));
+
+  ExpectBoth(report);
+  ArchiveOptions options;
+  HF_ASSERT_OK_AND_ASSIGN(const ArchiveReport next, OpenJournal(path_)->Archive(options));
+  EXPECT_TRUE(next.kept.empty()) << next.kept.front();
+}
+
+TEST_F(JournalRestoreDiverged, PutsASoundSegmentInThePlaceOfADamagedOne) {
+  for (const auto& entry : std::filesystem::directory_iterator(path_ + ".archive")) {
+    std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_all);
+    WriteBytes(entry.path(), "damaged");
+  }
+
+  ASSERT_THAT(RestoreTo(path_, /*replace=*/true), IsOk());
+
+  EXPECT_EQ(DumpOf(path_), backup_dump_);
 }
 
 }  // namespace
