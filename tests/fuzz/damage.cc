@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -10,13 +11,17 @@
 #include <iterator>
 #include <map>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "fmt/format.h"
 #include "journal/canonical.h"
+#include "journal/segment.h"
 
 namespace holdfast::fuzz {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::size_t kPageBytes = 4096;
 constexpr int kStepsMax = 16;
@@ -34,6 +39,19 @@ enum class Step : std::uint8_t {
   kCopyRow,      // table (1), row (2), column to change (1), Value …
   kMakeItMatch,  // -: checksums and chains are those of what the records now say
   kSetVersion,   // number (1)
+  kCount
+};
+
+// To the archive's directory. A segment is taken by its place among those that were there first.
+enum class FileStep : std::uint8_t {
+  kRemove,     // segment (1)
+  kSwap,       // segment (1), segment (1)
+  kCopyTo,     // segment (1), number of another one (1)
+  kDraft,      // number (1), text: an attempt that was not finished
+  kDirectory,  // segment (1): a directory of its name
+  kLink,       // segment (1): a link to the journal
+  kForeign,    // text: a file that is none of ours
+  kNoArchive,  // -: a file where the directory should be
   kCount
 };
 
@@ -236,7 +254,99 @@ void MakeItMatch(const std::string& path) {
   intruder.Query("COMMIT");
 }
 
-void TakeStep(const std::string& path, Bytes& script) {
+// The journal's row and the segment's own mark, for what the segment now holds.
+void Reseal(const std::string& journal, const std::string& path) {
+  Intruder intruder(path);
+  auto hasher = journal::Hasher::Create();
+  const auto number = journal::SegmentNumber(fs::path(path).filename().string());
+  if (!hasher.ok() || !number) return;
+  std::vector<journal::SegmentPart> parts;
+  for (const auto& row :
+       intruder.Query("SELECT r.sandbox, s.id, max(r.position), r.sequence, r.hash, count(*)\n"
+                      "FROM records AS r JOIN sandboxes AS s ON s.key = r.sandbox\n"
+                      "GROUP BY r.sandbox ORDER BY r.sandbox")) {
+    journal::SegmentPart& part = parts.emplace_back();
+    part.key = Number(row[0]);
+    part.id = row[1];
+    part.position = Number(row[2]);
+    part.sequence = Number(row[3]);
+    std::copy_n(row[4].begin(), std::min(row[4].size(), part.hash.size()), part.hash.begin());
+    part.records = Number(row[5]);
+  }
+  const std::string digest = journal::SegmentDigest(*hasher, parts);
+  intruder.Query(fmt::format("UPDATE meta SET value = '{}' WHERE name = 'digest'", digest));
+  Intruder(journal).Query(
+      fmt::format("UPDATE segments SET digest = x'{}' WHERE number = {}", digest, *number));
+}
+
+void TakeFileStep(const std::string& journal, const std::string& archive,
+                  const std::vector<std::string>& segments, Bytes& script) {
+  const auto step =
+      static_cast<FileStep>(script.TakeIndex(1, static_cast<std::size_t>(FileStep::kCount)));
+  const auto take_segment = [&] { return segments[script.TakeIndex(1, segments.size())]; };
+  const auto take_name = [&] {
+    return fmt::format("{}/{}", archive, journal::SegmentName(script.TakeNumber(1)));
+  };
+  std::error_code error;  // what an earlier step has made impossible is left out
+  switch (step) {
+    case FileStep::kRemove:
+      fs::remove_all(take_segment(), error);
+      break;
+    case FileStep::kSwap: {
+      const std::string one = take_segment();
+      const std::string other = take_segment();
+      const std::string bytes = Load(one);
+      Store(one, Load(other));
+      Store(other, bytes);
+      break;
+    }
+    case FileStep::kCopyTo: {
+      const std::string from = take_segment();
+      Store(take_name(), Load(from));
+      break;
+    }
+    case FileStep::kDraft: {
+      const std::string name = take_name();
+      Store(name + ".new", script.TakeText());
+      break;
+    }
+    case FileStep::kDirectory: {
+      const std::string name = take_segment();
+      fs::remove_all(name, error);
+      fs::create_directory(name, error);
+      Store(name + "/file", "in it");
+      break;
+    }
+    case FileStep::kLink: {
+      const std::string name = take_segment();
+      fs::remove_all(name, error);
+      fs::create_symlink(journal, name, error);
+      break;
+    }
+    case FileStep::kForeign:
+      Store(archive + "/notes.txt", script.TakeText());
+      break;
+    case FileStep::kNoArchive:
+      fs::remove_all(archive, error);
+      Store(archive, "a file");
+      break;
+    case FileStep::kCount:
+      break;
+  }
+}
+
+// The segments that are there, by name.
+std::vector<std::string> SegmentsIn(const std::string& archive) {
+  std::vector<std::string> segments;
+  std::error_code error;  // most journals have none
+  for (const fs::directory_entry& file : fs::directory_iterator(archive, error)) {
+    segments.push_back(file.path().string());
+  }
+  std::sort(segments.begin(), segments.end());
+  return segments;
+}
+
+void TakeStep(const std::string& journal, const std::string& path, Bytes& script) {
   const auto step = static_cast<Step>(script.TakeIndex(1, static_cast<std::size_t>(Step::kCount)));
   const std::string wal = path + "-wal";
   switch (step) {
@@ -268,6 +378,7 @@ void TakeStep(const std::string& path, Bytes& script) {
       break;
     case Step::kMakeItMatch:
       MakeItMatch(path);
+      if (path != journal) Reseal(journal, path);
       break;
     case Step::kSetVersion:
       Intruder(path).Query(fmt::format("PRAGMA user_version = {}", script.TakeNumber(1)));
@@ -280,7 +391,16 @@ void TakeStep(const std::string& path, Bytes& script) {
 }  // namespace
 
 void DamageJournal(const std::string& path, Bytes& script) {
-  for (int step = 0; step < kStepsMax && !script.empty(); ++step) TakeStep(path, script);
+  const std::string archive = path + ".archive";
+  const std::vector<std::string> segments = SegmentsIn(archive);
+  for (int step = 0; step < kStepsMax && !script.empty(); ++step) {
+    const std::size_t target = segments.empty() ? 0 : script.TakeIndex(1, segments.size() + 2);
+    if (target > segments.size()) {
+      TakeFileStep(path, archive, segments, script);
+    } else {
+      TakeStep(path, target == 0 ? path : segments[target - 1], script);
+    }
+  }
 }
 
 }  // namespace holdfast::fuzz

@@ -18,6 +18,12 @@ GOLDEN = HERE.parent / "golden" / "codec_v1.txt"
  SET_VERSION) = range(10)
 NUMBER, SMALL, TEXT, BLOB, NULL, OTHER = range(6)  # Value of damage.cc
 BASES = range(4)
+# The base with an archive of which two segments are there, and what a step of it is done to; FileStep of damage.cc.
+ARCHIVED = 4
+JOURNAL, KEPT, BEING_MOVED, DIRECTORY = range(4)
+# Tables by their names' order: archived, records, segments; and heads, ledger, meta, records, sandboxes.
+ABOUT_SEGMENTS, IN_SEGMENTS = (0, 6, 9), (1, 2, 3, 6, 7)
+REMOVE, SWAP, COPY_TO, DRAFT, AS_DIRECTORY, LINK, FOREIGN, NO_ARCHIVE = range(8)
 TABLES = range(12)  # taken modulo their number
 
 
@@ -92,6 +98,33 @@ def damage():
         add("open", start + bytes([COPY_ROW, table, 0, 0, 0, SMALL, 77, MAKE_IT_MATCH]))
 
 
+def damage_archive():
+    start = bytes([ARCHIVED])
+    add("open", start)
+    for target, tables in ((JOURNAL, ABOUT_SEGMENTS), (KEPT, IN_SEGMENTS), (BEING_MOVED, IN_SEGMENTS)):
+        step = start + bytes([target])
+        for at in (18, 60, 68, 4096 + 5, 8192 + 5):
+            add("open", step + bytes([WRITE_FILE]) + offset(at) + text(b"\x7f\xff\x00\x01"))
+        for length in (9000, 0):
+            add("open", step + bytes([CUT_FILE]) + offset(length))
+        add("open", step + bytes([COPY_PAGE, 3, 5]))
+        add("open", step + bytes([SET_VERSION, 99]))
+        match = bytes([target, MAKE_IT_MATCH])
+        for table in tables:
+            for column, value in ((0, bytes([NUMBER]) + b"\xff" * 8), (3, bytes([SMALL, 3])),
+                                  (8, bytes([SMALL, 2]))):
+                add("open", step + bytes([SET_VALUE, table, 1, 0, column]) + value + match)
+            add("open", step + bytes([DELETE_ROW, table, 0, 0]) + match)
+            add("open", step + bytes([COPY_ROW, table, 0, 0, 0, SMALL, 77]) + match)
+    step = start + bytes([DIRECTORY])
+    for change in ([REMOVE, 0], [REMOVE, 1], [SWAP, 0, 1], [COPY_TO, 0, 1], [COPY_TO, 1, 9], [AS_DIRECTORY, 1],
+                   [LINK, 0], [NO_ARCHIVE]):
+        add("open", step + bytes(change))
+    add("open", step + bytes([DRAFT, 4]) + text(b"half a segment"))
+    add("open", step + bytes([FOREIGN]) + text(b"a shopping list"))
+
+
 if __name__ == "__main__":
     decode()
     damage()
+    damage_archive()

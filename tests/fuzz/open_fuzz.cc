@@ -3,7 +3,8 @@
 // A damaged journal is read, verified, opened, appended to and closed. It must not crash, hang or
 // allocate much, and what Verify calls sound must be readable.
 //
-// An input: which journal of base/ is damaged (1 byte), then what is done to it (damage.h).
+// An input: which journal of base/ is damaged (1 byte), then what is done to it and to its archive
+// (damage.h).
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +30,7 @@ namespace fs = std::filesystem;
 // More than any base has: what a damaged file says of its size is not believed.
 constexpr std::size_t kRowsMax = 1'000;
 
-using Files = std::map<std::string, std::string>;  // name to bytes
+using Files = std::map<std::string, std::string>;  // name, with its directory, to bytes
 
 // Each journal of base/, unpacked once.
 const std::vector<Files>& Bases() {
@@ -39,8 +40,10 @@ const std::vector<Files>& Bases() {
       const testing::TempDir temp;
       journal::UnpackSample(sample, temp.path().string());
       Files& files = made.emplace_back();
-      for (const fs::directory_entry& file : fs::directory_iterator(temp.path())) {
-        files[file.path().filename().string()] = journal::ReadBytes(file.path().string());
+      for (const fs::directory_entry& file : fs::recursive_directory_iterator(temp.path())) {
+        if (!file.is_regular_file()) continue;
+        files[file.path().lexically_relative(temp.path()).string()] =
+            journal::ReadBytes(file.path().string());
       }
     }
     return made;
@@ -56,6 +59,7 @@ bool ReadEverything(journal::Reader& reader) {
   ok = reader.LastPosition().ok() && ok;
   ok = reader.MakeCheckpoint(0).ok() && ok;
   ok = reader.ReadOwnership().ok() && ok;
+  ok = reader.ListSegments().ok() && ok;
   ok = reader.ListSandboxes(true, "", kRowsMax).ok() && ok;
   ok = reader.ListOpenIntents("").ok() && ok;
   ok = reader.ReadLedger("", true).ok() && ok;
@@ -112,9 +116,15 @@ void OpenAndUse(const std::string& path) {
   auto opened = journal::Journal::Open(journal::OptionsFor(path));
   if (!opened.ok()) return;
   journal::Journal& journal = **opened;
+  // Before everything becomes live; what is damaged stays where it is.
+  journal::ArchiveOptions all;
+  all.finished_before_unix_ms = INT64_MAX;
+  journal.Archive(all).status().IgnoreError();
+  Examine(journal.reader());
   AppendToEach(journal);
   Examine(journal.reader());
   journal.Flush().IgnoreError();
+  journal.ExpireArchives(INT64_MAX).status().IgnoreError();
   Examine(journal.reader());
   journal.Close().IgnoreError();  // the disk is well; a damaged page may be in the way
 }
@@ -133,7 +143,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
   for (const auto& file : std::filesystem::directory_iterator(dir.path())) {
     std::filesystem::remove_all(file.path());
   }
-  for (const auto& [name, bytes] : fuzz::Bases()[base]) journal::WriteBytes(dir.File(name), bytes);
+  for (const auto& [name, bytes] : fuzz::Bases()[base]) {
+    std::filesystem::create_directories(std::filesystem::path(dir.File(name)).parent_path());
+    journal::WriteBytes(dir.File(name), bytes);
+  }
   const std::string path = dir.File("journal.db");
   fuzz::DamageJournal(path, script);
 
