@@ -38,7 +38,10 @@ const std::vector<Words>& Questions() {
                                                 {"-o", "json", "ledger", "gone", "--all"},
                                                 {"leaks"},
                                                 {"graph", "gone"},
-                                                {"show", "runs"}};
+                                                {"show", "runs"},
+                                                {"verify"},
+                                                {"-o", "json", "verify"},
+                                                {"checkpoint"}};
   return kQuestions;
 }
 
