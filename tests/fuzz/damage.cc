@@ -46,7 +46,7 @@ enum class Step : std::uint8_t {
 enum class FileStep : std::uint8_t {
   kRemove,     // segment (1)
   kSwap,       // segment (1), segment (1)
-  kCopyTo,     // segment (1), number of another one (1)
+  kCopyTo,     // segment (1), number (1): a copy without a row
   kDraft,      // number (1), text: an attempt that was not finished
   kDirectory,  // segment (1): a directory of its name
   kLink,       // segment (1): a link to the journal
@@ -284,8 +284,8 @@ void TakeFileStep(const std::string& journal, const std::string& archive,
   const auto step =
       static_cast<FileStep>(script.TakeIndex(1, static_cast<std::size_t>(FileStep::kCount)));
   const auto take_segment = [&] { return segments[script.TakeIndex(1, segments.size())]; };
-  const auto take_name = [&] {
-    return fmt::format("{}/{}", archive, journal::SegmentName(script.TakeNumber(1)));
+  const auto in_archive = [&](const std::string& name) {
+    return fmt::format("{}/{}", archive, name);
   };
   std::error_code error;  // what an earlier step has made impossible is left out
   switch (step) {
@@ -302,12 +302,12 @@ void TakeFileStep(const std::string& journal, const std::string& archive,
     }
     case FileStep::kCopyTo: {
       const std::string from = take_segment();
-      Store(take_name(), Load(from));
+      Store(in_archive(journal::SegmentName(script.TakeNumber(1), "00000000")), Load(from));
       break;
     }
     case FileStep::kDraft: {
-      const std::string name = take_name();
-      Store(name + ".new", script.TakeText());
+      const std::string name = journal::DraftName(script.TakeNumber(1));
+      Store(in_archive(name), script.TakeText());
       break;
     }
     case FileStep::kDirectory: {
@@ -324,7 +324,7 @@ void TakeFileStep(const std::string& journal, const std::string& archive,
       break;
     }
     case FileStep::kForeign:
-      Store(archive + "/notes.txt", script.TakeText());
+      Store(in_archive("notes.txt"), script.TakeText());
       break;
     case FileStep::kNoArchive:
       fs::remove_all(archive, error);
