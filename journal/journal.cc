@@ -4,6 +4,8 @@
 // promise that after a failed commit nothing is taken until one has succeeded again.
 #include "journal/journal.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -21,6 +23,7 @@
 #include "journal/ownership.h"
 #include "journal/queue.h"
 #include "journal/schema.h"
+#include "journal/spent.h"
 #include "journal/writer.h"
 #include "support/status_macros.h"
 
@@ -54,8 +57,7 @@ class JournalImpl final : public Journal {
     if (group != nullptr) {
       group->answered.Wait();
     } else {
-      Waiting* alone = &waiting;
-      CommitAll({&alone, 1});
+      CommitAlone(waiting);
       // The writer's thread does all that need not be waited for, and counts the time to a flush.
       queue_.Release(!sound() || writer_->maintenance_due() || !flush_timed_);
     }
@@ -63,6 +65,7 @@ class JournalImpl final : public Journal {
   }
 
   void AppendAsync(Batch batch, AppendCallback done) override {
+    spent_.FreeSome();
     auto prepared = Prepare(std::move(batch), limits_);
     if (!prepared.ok()) return queue_.PushRefused(std::move(done), prepared.status());
     auto waiting = std::make_unique<Waiting>(*std::move(prepared), std::move(done));
@@ -109,8 +112,12 @@ class JournalImpl final : public Journal {
 
   absl::Status Close() override {
     queue_.Close();
+    // A run of the archive that is under way works on files outside of its turns. It ends with the
+    // next one, which is refused; until then the lock is held for it.
+    const std::lock_guard archiving(archiving_);
     std::call_once(closed_, [this] {
       thread_.join();
+      spent_.FreeAll();
       close_status_ = sound() ? writer_->Close() : failure_;
       writer_.reset();
       lock_.reset();  // the last: until then nobody else may write
@@ -120,6 +127,8 @@ class JournalImpl final : public Journal {
 
  private:
   void Run() {
+    // For who looks at a process from outside: top -H, perf, a debugger.
+    ::pthread_setname_np(::pthread_self(), "journal-writer");
     using Clock = std::chrono::steady_clock;
     std::chrono::milliseconds backoff{0};
     // A moment, not a time without appends: callers who keep trying must not keep the disk untried,
@@ -129,11 +138,14 @@ class JournalImpl final : public Journal {
       const bool timed = backoff.count() != 0 || flush_timed_;
       Queue::Work work = queue_.Take(timed ? Until(wake_at) : std::chrono::milliseconds{0});
       for (auto& [done, refusal] : work.refused) std::move(done)(std::move(refusal));
-      if (work.group != nullptr) CommitGroup(*work.group);
+      if (work.group != nullptr) CommitGroups(std::move(work.group));
       for (auto& task : work.tasks) std::move(task)();
       if (sound()) Maintain(writer_->MaintainIfDue());
       if (work.closing) return;
-      if (sound() && flush_timed_ && Clock::now() >= wake_at) Maintain(writer_->Flush());
+      if (sound() && flush_timed_ && Clock::now() >= wake_at) {
+        Maintain(writer_->Flush());
+        spent_.FreeAll();
+      }
       if (sound()) {
         backoff = std::chrono::milliseconds{0};
         if (!writer_->dirty()) {
@@ -144,6 +156,7 @@ class JournalImpl final : public Journal {
         }
       } else {
         flush_timed_ = false;
+        spent_.FreeAll();
         if (absl::IsFailedPrecondition(failure_)) {
           backoff = std::chrono::milliseconds{0};  // for ever: nothing to wait for
         } else if (backoff.count() == 0) {
@@ -184,42 +197,123 @@ class JournalImpl final : public Journal {
     return std::max(left, std::chrono::milliseconds{1});
   }
 
-  void CommitGroup(Group& group) {
-    CommitAll(group.waiting);
+  // What goes into one transaction.
+  struct Round {
+    std::vector<std::shared_ptr<Group>> groups;
+    std::size_t batches = 0;
+    std::size_t records = 0;
+    Plan plan;
+    absl::Status status;  // of making the plan, then of writing it
+    bool concluded = false;
+  };
+
+  // Commits this group, and those that come meanwhile: each round is planned while the one before
+  // it is written, and answered while the one after it is.
+  void CommitGroups(std::shared_ptr<Group> group) {
+    AddTo(now_, std::move(group));
+    if (now_.batches < Queue::kPiece) {
+      // Two hand-offs between threads would cost more than they win.
+      if (now_.status.ok()) now_.status = writer_->Write(now_.plan);
+      Conclude(now_);
+    }
+    while (!now_.concluded && !now_.groups.empty()) {
+      WriteNow();
+      Conclude(now_);
+      std::swap(before_, now_);
+      std::swap(now_, next_);
+    }
+    Answer(before_);
+    Answer(now_);
+  }
+
+  // Writes now_ unless its plan failed or is empty; meanwhile answers before_ and makes next_.
+  void WriteNow() {
+    const bool writes = sound() && now_.status.ok() && !now_.plan.empty();
+    if (writes) {
+      queue_.WriteStarts();
+      writer_->StartWrite(now_.plan, [this] { queue_.WriteEnded(); });
+    }
+    Answer(before_);
+    if (!writes) return;
+    while (next_.status.ok() && !writer_->maintenance_due()) {
+      auto more = queue_.TakeMore(limits_.commit_batches_max - next_.batches,
+                                  limits_.commit_records_max - next_.records);
+      if (more == nullptr) break;
+      AddTo(next_, std::move(more));
+    }
+    now_.status = writer_->FinishWrite(now_.plan);
+  }
+
+  void AddTo(Round& round, std::shared_ptr<Group> group) {
+    round.batches += group->waiting.size();
+    round.records += group->records;
+    round.status = sound() ? writer_->PlanBatches(group->waiting, round.plan) : failure_;
+    round.groups.push_back(std::move(group));
+  }
+
+  // The round has come to its status; nobody is told yet.
+  void Conclude(Round& round) {
+    // What was planned upon a plan that failed has failed with it.
+    if (!sound()) round.status = failure_;
+    for (const std::shared_ptr<Group>& group : round.groups) Settle(group->waiting, round.status);
+    if (sound()) CountCommit(round.status, !round.plan.empty());
+    round.concluded = true;
+  }
+
+  // Leaves the round empty.
+  void Answer(Round& round) {
+    for (const std::shared_ptr<Group>& group : round.groups) Answer(*group);
+    round.groups.clear();
+    round.batches = round.records = 0;
+    round.plan.clear();
+    round.status = absl::OkStatus();
+    round.concluded = false;
+  }
+
+  void Answer(Group& group) {
     // Those who block are gone when the gate is open.
     std::erase_if(group.waiting, [](const Waiting* waiting) { return waiting->done == nullptr; });
     if (group.blocked > 0) group.answered.Open(group.blocked);
-    for (Waiting* answered : group.waiting) {
-      const std::unique_ptr<Waiting> waiting(answered);
+    std::vector<std::unique_ptr<Waiting>> answered(group.waiting.begin(), group.waiting.end());
+    for (const std::unique_ptr<Waiting>& waiting : answered) {
       std::move(waiting->done)(std::move(waiting->answer));
+      waiting->done = nullptr;  // what it holds is its owner's, and not to be kept a moment longer
     }
+    spent_.Add(std::move(answered));
   }
 
-  // REQUIRES: it is the caller's turn.
-  void CommitAll(std::span<Waiting*> batches) {
-    if (sound()) {
-      absl::Status status = writer_->Commit(batches);
-      Count(batches, status.ok());
-      if (!status.ok()) Fail(std::move(status));
-    } else {
-      for (Waiting* waiting : batches) waiting->answer = failure_;
-    }
-  }
-
-  void Count(std::span<Waiting*> answered, bool committed) {
-    if (!committed) {
-      commits_failed_.fetch_add(1, std::memory_order_relaxed);
+  // REQUIRES: it is the caller's turn. Does not throw: a turn that was never released would leave
+  // everybody waiting for ever, where a process that dies loses nothing.
+  void CommitAlone(Waiting& waiting) noexcept {
+    if (!sound()) {
+      waiting.answer = failure_;
       return;
     }
-    std::uint64_t batches = 0;
+    Waiting* batches[] = {&waiting};
+    absl::Status status = writer_->Commit(batches);
+    Settle(batches, status);
+    CountCommit(status, waiting.answer.ok());
+  }
+
+  void CountCommit(const absl::Status& status, bool wrote) {
+    if (status.ok()) {
+      commits_.fetch_add(wrote ? 1 : 0, std::memory_order_relaxed);
+    } else {
+      commits_failed_.fetch_add(1, std::memory_order_relaxed);
+      Fail(status);
+    }
+  }
+
+  void Settle(std::span<Waiting*> batches, const absl::Status& status) {
+    std::uint64_t done = 0;
     std::uint64_t records = 0;
-    for (const Waiting* waiting : answered) {
+    for (Waiting* waiting : batches) {
+      if (!status.ok()) waiting->answer = status;
       if (!waiting->answer.ok()) continue;
-      ++batches;
+      ++done;
       records += waiting->prepared.batch.drafts.size();
     }
-    commits_.fetch_add(batches > 0 ? 1 : 0, std::memory_order_relaxed);
-    batches_.fetch_add(batches, std::memory_order_relaxed);
+    batches_.fetch_add(done, std::memory_order_relaxed);
     records_.fetch_add(records, std::memory_order_relaxed);
   }
 
@@ -251,12 +345,14 @@ class JournalImpl final : public Journal {
   std::unique_ptr<Writer> writer_;
   absl::Status failure_;
   bool flush_timed_ = false;  // the writer's thread knows that something waits to be flushed
+  Round before_, now_, next_;
 
   const std::uint64_t epoch_;
   const std::unique_ptr<Reader> reader_;
   std::atomic<bool> sound_{true};
   std::atomic<std::uint64_t> commits_{0}, batches_{0}, records_{0}, commits_failed_{0};
   Queue queue_;
+  Spent spent_;
 
   std::mutex archiving_;
   std::once_flag closed_;

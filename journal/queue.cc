@@ -67,6 +67,10 @@ absl::StatusOr<std::shared_ptr<Group>> Queue::Push(Waiting& waiting) {
   group.records += records;
   group.blocked += blocks ? 1 : 0;
   ++waiting_batches_;
+  if (writer_wants_more_ && HasPiece()) {
+    writer_wants_more_ = false;
+    arrived_.notify_one();
+  }
   WakeWriter();
   return groups_.back();
 }
@@ -130,13 +134,49 @@ Queue::Work Queue::Take(std::chrono::milliseconds timeout) {
   work.refused.swap(refused_);
   work.tasks.swap(tasks_);
   if (!groups_.empty()) {
-    work.group = std::move(groups_.front());
-    groups_.pop_front();
-    waiting_batches_ -= work.group->waiting.size();
+    work.group = TakeFront();
     alone_ = work.group->waiting.size() == 1;
   }
   work.closing = closed_ && work.group == nullptr;
   return work;
+}
+
+std::shared_ptr<Group> Queue::TakeFront() {
+  std::shared_ptr<Group> group = std::move(groups_.front());
+  groups_.pop_front();
+  waiting_batches_ -= group->waiting.size();
+  return group;
+}
+
+bool Queue::HasPiece() const {
+  return groups_.size() > 1 || (!groups_.empty() && groups_.front()->waiting.size() >= kPiece);
+}
+
+std::shared_ptr<Group> Queue::TakeMore(std::size_t batches, std::size_t records) {
+  std::unique_lock lock(mutex_);
+  while (writing_ && !HasPiece()) {
+    writer_wants_more_ = true;
+    arrived_.wait(lock);
+  }
+  writer_wants_more_ = false;
+  const bool other_work = !refused_.empty() || !tasks_.empty() || closed_;
+  if (!HasPiece() || other_work) return nullptr;
+  const Group& next = *groups_.front();
+  if (next.waiting.size() > batches || next.records > records) return nullptr;
+  return TakeFront();
+}
+
+void Queue::WriteStarts() {
+  const std::lock_guard lock(mutex_);
+  writing_ = true;
+}
+
+void Queue::WriteEnded() {
+  const std::lock_guard lock(mutex_);
+  writing_ = false;
+  if (!writer_wants_more_) return;
+  writer_wants_more_ = false;
+  arrived_.notify_one();
 }
 
 void Queue::Release(bool wake_writer) {

@@ -9,7 +9,8 @@
 //
 // A group is closed at commit_batches_max, although SQLite would take more: with all appenders in
 // one group, writer and appenders would wait for each other in turn. With two groups under way, one
-// is committed while the other gathers (measured by holdfast_journal_bench at 512 appenders).
+// is committed while the other gathers (measured by holdfast_journal_bench at 512 appenders), and
+// is handed out to be planned in pieces as soon as they are worth it.
 #pragma once
 
 #include <atomic>
@@ -76,14 +77,26 @@ class Queue {
   // Blocks until there is work, or for `timeout` when it is not zero; then it is the caller's turn
   // until Release. One caller: the writer's thread.
   Work Take(std::chrono::milliseconds timeout);
+  // For who has the turn from Take and writes on another thread. More for the next transaction:
+  // blocks until kPiece batches wait, or a group is closed, or WriteEnded. Empty: the write has
+  // ended, the next group has more than `batches` or `records`, or there is other work to be done.
+  std::shared_ptr<Group> TakeMore(std::size_t batches, std::size_t records);
+  void WriteStarts();
+  void WriteEnded();  // on any thread
+  // Less is not worth planning beside a write: whoever waits for it would be woken for little.
+  static constexpr std::size_t kPiece = 64;
+
   // Ends a turn. `wake_writer`: Take returns although nothing waits.
   void Release(bool wake_writer);
   // Push is refused from now on; Take says closing once all that waited was taken.
   void Close();
 
  private:
-  void WakeWriter();     // REQUIRES: mutex_ is held
-  bool HasWork() const;  // REQUIRES: mutex_ is held
+  // REQUIRES, all of them: mutex_ is held
+  void WakeWriter();
+  bool HasPiece() const;
+  std::shared_ptr<Group> TakeFront();
+  bool HasWork() const;
 
   const Limits limits_;
   mutable std::mutex mutex_;
@@ -95,10 +108,12 @@ class Queue {
   std::size_t waiting_batches_ = 0;
   absl::Status refusal_;
   bool closed_ = false;
-  bool turn_taken_ = false;   // somebody commits
-  bool alone_ = true;         // the last turn was for one batch
-  bool wake_writer_ = false;  // asked for by Release
-  bool writer_waits_ = false;
+  bool turn_taken_ = false;         // somebody commits
+  bool alone_ = true;               // the last turn was for one batch
+  bool wake_writer_ = false;        // asked for by Release
+  bool writer_waits_ = false;       // for the turn and for work
+  bool writer_wants_more_ = false;  // it waits in TakeMore
+  bool writing_ = false;            // between WriteStarts and WriteEnded
 };
 
 }  // namespace holdfast::journal

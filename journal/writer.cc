@@ -18,10 +18,6 @@
 namespace holdfast::journal {
 namespace {
 
-constexpr char kSelectEpoch[] =
-    "SELECT value\n"
-    "FROM meta\n"
-    "WHERE name = 'epoch'";
 constexpr char kProbe[] =
     "UPDATE meta\n"
     "SET value = value + 1\n"
@@ -35,20 +31,6 @@ constexpr char kSelectHeadHash[] =
     "SELECT sandbox, sequence, hash\n"
     "FROM records\n"
     "WHERE position = ?1";
-constexpr char kInsertRecord[] =
-    "INSERT INTO records\n"
-    "  (position, sandbox, sequence, previous, epoch, time_unix_ms, kind, checksum, type, hash,\n"
-    "   payload)\n"
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-constexpr char kInsertPending[] =
-    "INSERT INTO pending (position, sandbox, id, live, checksum, state, summary)\n"
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-constexpr char kPutSealed[] =
-    "INSERT OR REPLACE INTO sealed (sandbox, bytes)\n"
-    "VALUES (?1, ?2)";
-constexpr char kDropSealed[] =
-    "DELETE FROM sealed\n"
-    "WHERE sandbox = ?1";
 constexpr char kReplaceSealed[] =
     "UPDATE sealed\n"
     "SET bytes = ?3\n"
@@ -84,9 +66,10 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const Options& options,
   HF_ASSIGN_OR_RETURN(Flusher flusher, Flusher::Create(database));
   HF_ASSIGN_OR_RETURN(LedgerReader ledger, LedgerReader::Create(database));
   HF_ASSIGN_OR_RETURN(Archive archive, Archive::Create(database, options.path));
-  auto writer =
-      std::unique_ptr<Writer>(new Writer(options.limits, std::move(hasher), std::move(flusher),
-                                         std::move(ledger), std::move(archive)));
+  HF_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Create(database));
+  auto writer = std::unique_ptr<Writer>(new Writer(options.limits, std::move(hasher),
+                                                   std::move(flusher), std::move(ledger),
+                                                   std::move(archive), std::move(transaction)));
   writer->database_ = std::move(database);
   HF_RETURN_IF_ERROR(writer->Prepare());
   HF_RETURN_IF_ERROR(writer->TakeEpoch(options, previous_ownership));
@@ -95,22 +78,14 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const Options& options,
 }
 
 absl::Status Writer::Prepare() {
-  HF_ASSIGN_OR_RETURN(begin_, database_.Prepare("BEGIN IMMEDIATE"));
-  HF_ASSIGN_OR_RETURN(commit_, database_.Prepare("COMMIT"));
-  HF_ASSIGN_OR_RETURN(rollback_, database_.Prepare("ROLLBACK"));
-  HF_ASSIGN_OR_RETURN(select_epoch_, database_.Prepare(kSelectEpoch));
   HF_ASSIGN_OR_RETURN(probe_, database_.Prepare(kProbe));
   HF_ASSIGN_OR_RETURN(select_sandbox_, database_.Prepare(kSelectSandbox));
   HF_ASSIGN_OR_RETURN(select_head_hash_, database_.Prepare(kSelectHeadHash));
-  HF_ASSIGN_OR_RETURN(insert_record_, database_.Prepare(kInsertRecord));
-  HF_ASSIGN_OR_RETURN(insert_pending_, database_.Prepare(kInsertPending));
-  HF_ASSIGN_OR_RETURN(put_sealed_, database_.Prepare(kPutSealed));
-  HF_ASSIGN_OR_RETURN(drop_sealed_, database_.Prepare(kDropSealed));
   HF_ASSIGN_OR_RETURN(replace_sealed_, database_.Prepare(kReplaceSealed));
   sqlite3_wal_hook(
       database_.get(),
       [](void* self, sqlite3*, const char*, int pages) {
-        static_cast<Writer*>(self)->wal_pages_ = pages;
+        static_cast<Writer*>(self)->wal_pages_hooked_ = pages;
         return SQLITE_OK;
       },
       this);
@@ -119,7 +94,7 @@ absl::Status Writer::Prepare() {
 }
 
 absl::Status Writer::TakeEpoch(const Options& options, Ownership& previous_ownership) {
-  HF_RETURN_IF_ERROR(begin_.Run());
+  HF_RETURN_IF_ERROR(transaction_.Begin());
   const auto take = [&]() -> absl::Status {
     HF_ASSIGN_OR_RETURN(previous_ownership, ReadOwnership(database_));
     epoch_ = previous_ownership.epoch + 1;
@@ -134,63 +109,58 @@ absl::Status Writer::TakeEpoch(const Options& options, Ownership& previous_owner
                        .boot_id = options.boot_id,
                    });
   };
-  return End(take());
+  HF_RETURN_IF_ERROR(End(take()));
+  transaction_.Own(epoch_);
+  return absl::OkStatus();
 }
 
-absl::Status Writer::Begin() {
-  HF_RETURN_IF_ERROR(begin_.Run());
-  absl::Status status = CheckEpoch();
-  return status.ok() ? status : End(std::move(status));
-}
+absl::Status Writer::Begin() { return transaction_.Begin(); }
 
 absl::Status Writer::End(absl::Status status) {
-  if (status.ok()) status = commit_.Run();
-  // A rollback fails when SQLite rolled back by itself; there is nothing to do about it either way.
-  if (!status.ok() && sqlite3_get_autocommit(database_.get()) == 0) rollback_.Run().IgnoreError();
+  status = transaction_.End(std::move(status));
+  wal_pages_ = wal_pages_hooked_;
   return status;
 }
 
 absl::Status Writer::Commit(std::span<Waiting*> batches) {
-  std::size_t written = 0;
-  absl::Status status = behind_ ? Recover() : absl::OkStatus();
-  next_position_ = last_position_ + 1;
-  if (status.ok()) status = Begin();
-  if (status.ok()) {
-    status = WriteTransaction(batches, written);
-    if (status.ok() && written == 0) {
-      // Each was refused alone. A rollback of nothing has nothing to tell.
-      rollback_.Run().IgnoreError();
-    } else {
-      // Crash story of what follows:
-      //  1. Killed before COMMIT, or while it writes: the WAL's tail has no commit mark. The next
-      //     open drops it; nobody was told anything.
-      //  2. Killed after COMMIT: all of it is there and nobody was told. The appender's next life
-      //     reads it as its own past.
-      //  3. COMMIT fails: nothing of it is visible and everybody is told so. The frames may lie in
-      //     the file beyond its valid end until the next commit writes over them.
-      if (status.ok()) HF_FAILPOINT(kJournalBeforeCommit);
-      status = End(std::move(status));
-      if (status.ok()) HF_FAILPOINT(kJournalAfterCommit);
-      behind_ = !status.ok();
-    }
-  }
-  if (!status.ok()) {
-    // Whatever of one sandbox can be damaged was read, and told, before anything was written.
-    status = OfTheWhole(std::move(status));
-    for (Waiting* batch : batches) batch->answer = status;
-    return status;
-  }
-  last_position_ = next_position_ - 1;
-  for (Head* head : touched_) {
-    head->touched = false;
-    // A finished sandbox is hardly ever written again; what is kept in memory is what is live.
-    if (!head->live && !head->dirty) heads_.erase(head->id);
-  }
-  touched_.clear();
-  return absl::OkStatus();
+  lone_plan_.clear();
+  HF_RETURN_IF_ERROR(PlanBatches(batches, lone_plan_));
+  return Write(lone_plan_);
 }
 
-absl::Status Writer::WriteTransaction(std::span<Waiting*> batches, std::size_t& written) {
+absl::Status Writer::Write(const Plan& plan) {
+  return plan.empty() ? absl::OkStatus() : Written(plan, transaction_.Write(plan));
+}
+
+void Writer::StartWrite(const Plan& plan, absl::AnyInvocable<void() &&> written) {
+  background_.Start(plan, std::move(written));
+}
+
+absl::Status Writer::FinishWrite(const Plan& plan) { return Written(plan, background_.Finish()); }
+
+absl::Status Writer::Written(const Plan& plan, absl::Status status) {
+  wal_pages_ = wal_pages_hooked_;
+  if (status.ok()) {
+    last_position_ = plan.records.back().position;
+    return status;
+  }
+  behind_ = true;
+  // Whatever of one sandbox can be damaged was read, and told, before anything was written.
+  return OfTheWhole(std::move(status));
+}
+
+absl::Status Writer::PlanBatches(std::span<Waiting*> batches, Plan& plan) {
+  absl::Status status = behind_ ? Recover() : absl::OkStatus();
+  if (status.ok()) {
+    status = PlanEach(batches, plan);
+    // Some of it is in memory already, and will never be written.
+    behind_ = !status.ok();
+  }
+  ForgetFinished();
+  return OfTheWhole(std::move(status));
+}
+
+absl::Status Writer::PlanEach(std::span<Waiting*> batches, Plan& plan) {
   // Hundreds of sandboxes at random are hundreds of waits for memory, unless they are waited for
   // together.
   for (const Waiting* batch : batches) heads_.prefetch(batch->prepared.batch.sandbox_id);
@@ -208,25 +178,15 @@ absl::Status Writer::WriteTransaction(std::span<Waiting*> batches, std::size_t& 
       continue;
     }
     Appended appended;
-    HF_RETURN_IF_ERROR(Insert(prepared, **head, appended));
+    HF_RETURN_IF_ERROR(PlanBatch(prepared, **head, plan, appended));
     batch->answer = appended;
-    ++written;
   }
   return absl::OkStatus();
 }
 
-absl::Status Writer::CheckEpoch() {
-  const ResetOnExit reset(select_epoch_);
-  HF_ASSIGN_OR_RETURN(const bool found, select_epoch_.Step());
-  if (!found) return absl::FailedPreconditionError("the journal's epoch is gone");
-  const std::uint64_t stored = select_epoch_.Unsigned(0);
-  if (stored == epoch_) return absl::OkStatus();
-  return absl::FailedPreconditionError(fmt::format(
-      "the journal was taken by another process: epoch {}, ours is {}", stored, epoch_));
-}
-
 absl::StatusOr<Writer::Head*> Writer::LoadHead(const std::string& sandbox_id) {
   if (const auto known = heads_.find(sandbox_id); known != heads_.end()) return known->second.get();
+  background_.Wait();
   auto read = std::make_unique<Head>();
   read->id = sandbox_id;
   HF_RETURN_IF_ERROR(ReadHead(*read));
@@ -314,6 +274,7 @@ absl::Status Writer::CheckMeanings(const PreparedBatch& prepared, Head& head) {
     } else {
       if (ledger->facts().contains(intent)) continue;
       // Closed already: a late word about a step of long ago. Rare enough to walk to its record.
+      background_.Wait();
       auto found = ledger_.FindIntent(head.key, head.position, intent);
       if (!found.ok()) {
         // The walk ended where the archive begins: an intent in there was closed before.
@@ -338,6 +299,7 @@ absl::StatusOr<LedgerFold*> Writer::LoadLedger(Head& head) {
   if (head.unflushed->ledger == nullptr) {
     LedgerFold fold;
     if (head.key != 0 && !head.is_new) {
+      background_.Wait();
       HF_ASSIGN_OR_RETURN(fold, ledger_.Load(head.key));
     }
     if (!fold.open_intents().empty() && fold.open_intents().rbegin()->first > head.sequence) {
@@ -348,7 +310,8 @@ absl::StatusOr<LedgerFold*> Writer::LoadLedger(Head& head) {
   return head.unflushed->ledger.get();
 }
 
-absl::Status Writer::Insert(const PreparedBatch& prepared, Head& head, Appended& appended) {
+absl::Status Writer::PlanBatch(const PreparedBatch& prepared, Head& head, Plan& plan,
+                               Appended& appended) {
   const Batch& batch = prepared.batch;
   Touch(head);
   if (!head.dirty) {
@@ -371,7 +334,7 @@ absl::Status Writer::Insert(const PreparedBatch& prepared, Head& head, Appended&
                             .sandbox_id = batch.sandbox_id,
                             .type = draft.type,
                             .payload = draft.payload};
-    HF_RETURN_IF_ERROR(InsertRecord(record, head));
+    PlanRecord(record, head, plan);
     if (draft.kind != RecordKind::kEvent) {
       HF_ASSIGN_OR_RETURN(LedgerFold* const ledger, LoadLedger(head));
       const Meaning& meaning = prepared.meanings[i];
@@ -382,75 +345,73 @@ absl::Status Writer::Insert(const PreparedBatch& prepared, Head& head, Appended&
       }
     }
   }
-  HF_RETURN_IF_ERROR(KeepBeside(head, batch));
-  HF_RETURN_IF_ERROR(Say(head, batch.projection));
+  KeepBeside(head, batch, plan);
+  Say(head, batch.projection, plan);
   appended.last_position = head.position;
   appended.last_sequence = head.sequence;
   return absl::OkStatus();
 }
 
-absl::Status Writer::InsertRecord(const RecordView& record, Head& head) {
+void Writer::PlanRecord(const RecordView& record, Head& head, Plan& plan) {
   WriteCanonical(record, canonical_);
   head.hash = hasher_.Link(head.hash, canonical_);
-  HF_RETURN_IF_ERROR(
-      insert_record_.Bind(1, record.position)
-          .Bind(2, head.key)
-          .Bind(3, record.sequence)
-          .Bind(4, record.previous)
-          .Bind(5, record.epoch)
-          .Bind(6, record.time_unix_ms)
-          .Bind(7, static_cast<std::int64_t>(record.kind))
-          .Bind(8, std::int64_t{Checksum(canonical_)})
-          .BindText(9, record.type)
-          .BindBlob(10, std::string_view(reinterpret_cast<const char*>(head.hash.data()),
-                                         head.hash.size()))
-          .BindBlob(11, record.payload)
-          .Run());
+  plan.records.push_back({.position = record.position,
+                          .sandbox = head.key,
+                          .sequence = record.sequence,
+                          .previous = record.previous,
+                          .time_unix_ms = record.time_unix_ms,
+                          .kind = record.kind,
+                          .checksum = Checksum(canonical_),
+                          .hash = head.hash,
+                          .type = record.type,
+                          .payload = record.payload});
   head.position = record.position;
   head.sequence = record.sequence;
   ++next_position_;
-  return absl::OkStatus();
 }
 
-absl::Status Writer::KeepBeside(Head& head, const Batch& batch) {
-  if (batch.sealed) {
-    HF_RETURN_IF_ERROR(put_sealed_.Bind(1, head.key).BindBlob(2, *batch.sealed).Run());
-  }
+void Writer::KeepBeside(Head& head, const Batch& batch, Plan& plan) {
+  if (batch.sealed) plan.sealed.push_back({.sandbox = head.key, .bytes = *batch.sealed});
   // Now, not with the flush: what is sealed must not outlive its sandbox.
-  if (!batch.projection.live) HF_RETURN_IF_ERROR(drop_sealed_.Bind(1, head.key).Run());
-  if (!batch.snapshot) return absl::OkStatus();
+  if (!batch.projection.live) plan.sealed.push_back({.sandbox = head.key, .bytes = {}});
+  if (!batch.snapshot) return;
   if (head.unflushed == nullptr) head.unflushed = std::make_unique<Unflushed>();
   head.unflushed->snapshot = Snapshot{head.sequence, *batch.snapshot};
   unflushed_bytes_ += batch.snapshot->size();
-  return absl::OkStatus();
 }
 
-absl::Status Writer::Say(Head& head, const Projection& projection) {
+void Writer::Say(Head& head, const Projection& projection, Plan& plan) {
   const std::size_t digest = SaidDigest(projection.state, projection.summary);
   const bool first = head.is_new && (head.unflushed == nullptr || !head.unflushed->said);
-  if (!first && digest == head.said_digest && projection.live == head.live) {
-    return absl::OkStatus();
-  }
+  if (!first && digest == head.said_digest && projection.live == head.live) return;
   head.said_digest = digest;
   head.live = projection.live;
   if (head.unflushed == nullptr) head.unflushed = std::make_unique<Unflushed>();
   head.unflushed->said = projection;
   unflushed_bytes_ += projection.state.size() + projection.summary.size();
-  return insert_pending_.Bind(1, head.position)
-      .Bind(2, head.key)
-      .BindText(3, head.id)
-      .Bind(4, std::int64_t{projection.live})
-      .Bind(5, std::int64_t{RowChecksum(head.key, projection.live, head.id, projection.state,
-                                        projection.summary)})
-      .BindText(6, projection.state)
-      .BindBlob(7, projection.summary)
-      .Run();
+  plan.said.push_back({.position = head.position,
+                       .sandbox = head.key,
+                       .id = head.id,
+                       .live = projection.live,
+                       .checksum = RowChecksum(head.key, projection.live, head.id, projection.state,
+                                               projection.summary),
+                       .state = projection.state,
+                       .summary = projection.summary});
 }
 
 void Writer::Touch(Head& head) {
   if (head.touched) return;
   head.touched = true;
   touched_.push_back(&head);
+}
+
+void Writer::ForgetFinished() {
+  // What is kept in memory is what is live, and what the tables do not have yet.
+  for (Head* head : touched_) {
+    head->touched = false;
+    if (!head->live && !head->dirty) heads_.erase(head->id);
+  }
+  touched_.clear();
 }
 
 absl::Status Writer::Recover() {
@@ -481,6 +442,7 @@ absl::Status Writer::RecoverInTransaction() {
     HF_RETURN_IF_ERROR(flusher_.Finish(tail.last_position()));
   }
   last_position_ = flushed_position_ = tail.last_position();
+  next_position_ = last_position_ + 1;
   return absl::OkStatus();
 }
 

@@ -22,13 +22,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "journal/archive.h"
+#include "journal/background.h"
 #include "journal/canonical.h"
 #include "journal/flush.h"
 #include "journal/journal.h"
 #include "journal/ledger_store.h"
+#include "journal/plan.h"
 #include "journal/prepared.h"
 #include "journal/sqlite.h"
 #include "journal/tail.h"
+#include "journal/transaction.h"
 
 namespace holdfast::journal {
 
@@ -51,12 +54,22 @@ class Writer {
   static absl::StatusOr<std::unique_ptr<Writer>> Open(const Options& options,
                                                       Ownership& previous_ownership);
 
-  // Commits the batches together and sets every answer. A batch that fails its own checks is
-  // answered alone and is no failure of the others. Returns the reason when the transaction itself
-  // failed: then nothing of it was written and every answer is that error. Errors:
-  // ResourceExhausted, Unavailable   the disk, or tables that no sandbox owns alone are damaged
-  //         FailedPrecondition               the epoch is no longer ours, for ever
+  // Commits the batches together and sets every answer as it is when this returns OK. A batch that
+  // fails its own checks is answered alone and is no failure of the others. Any other status is why
+  // the transaction itself failed: then nothing of it was written, and it is everybody's answer.
+  //   ResourceExhausted, Unavailable   the disk, or tables that no sandbox owns alone are damaged
+  //   FailedPrecondition               the epoch is no longer ours, for ever
   absl::Status Commit(std::span<Waiting*> batches);
+
+  // The same in two steps, so that one plan is made while the one before it is written. A plan is
+  // made in memory as if all before it had been written: when one fails, so have all made after it,
+  // and everything is folded from the disk again.
+  absl::Status PlanBatches(std::span<Waiting*> batches, Plan& plan);  // adds to the plan
+  absl::Status Write(const Plan& plan);
+  // On a thread of its own, which calls `written` at the end. Nothing but PlanBatches may be called
+  // until FinishWrite has returned what came of it.
+  void StartWrite(const Plan& plan, absl::AnyInvocable<void() &&> written);
+  absl::Status FinishWrite(const Plan& plan);
 
   // Makes one small commit, to find out whether the disk takes writes again.
   absl::Status Probe();
@@ -111,20 +124,23 @@ class Writer {
     std::unique_ptr<Unflushed> unflushed;
   };
 
-  Writer(const Limits& limits, Hasher hasher, Flusher flusher, LedgerReader ledger, Archive archive)
+  Writer(const Limits& limits, Hasher hasher, Flusher flusher, LedgerReader ledger, Archive archive,
+         Transaction transaction)
       : limits_(limits),
         hasher_(std::move(hasher)),
         flusher_(std::move(flusher)),
         ledger_(std::move(ledger)),
-        archive_(std::move(archive)) {}
+        archive_(std::move(archive)),
+        transaction_(std::move(transaction)),
+        background_(transaction_) {}
 
   absl::Status Prepare();
   absl::Status TakeEpoch(const Options& options, Ownership& previous_ownership);
   absl::Status Begin();
   // Commits or rolls back, by what has come of the transaction so far.
   absl::Status End(absl::Status status);
-  absl::Status WriteTransaction(std::span<Waiting*> batches, std::size_t& written);
-  absl::Status CheckEpoch();
+  absl::Status PlanEach(std::span<Waiting*> batches, Plan& plan);
+  absl::Status Written(const Plan& plan, absl::Status status);
   absl::StatusOr<Head*> LoadHead(const std::string& sandbox_id);
   absl::Status ReadHead(Head& head);
   absl::Status ReadHash(Head& head);
@@ -133,10 +149,10 @@ class Writer {
   absl::Status Check(const PreparedBatch& prepared, Head& head);
   absl::Status CheckMeanings(const PreparedBatch& prepared, Head& head);
   absl::StatusOr<LedgerFold*> LoadLedger(Head& head);
-  absl::Status Insert(const PreparedBatch& prepared, Head& head, Appended& appended);
-  absl::Status InsertRecord(const RecordView& record, Head& head);
-  absl::Status Say(Head& head, const Projection& projection);
-  absl::Status KeepBeside(Head& head, const Batch& batch);
+  absl::Status PlanBatch(const PreparedBatch& prepared, Head& head, Plan& plan, Appended& appended);
+  void PlanRecord(const RecordView& record, Head& head, Plan& plan);
+  void Say(Head& head, const Projection& projection, Plan& plan);
+  void KeepBeside(Head& head, const Batch& batch, Plan& plan);
   void Touch(Head& head);
   // After a failed transaction: what is in memory may be ahead of the disk, so all of it is folded
   // from there again.
@@ -163,14 +179,12 @@ class Writer {
   Flusher flusher_;
   LedgerReader ledger_;
   Archive archive_;
-  Statement begin_, commit_, rollback_, select_epoch_, probe_;
-  Statement select_sandbox_, select_head_hash_;
-  Statement insert_record_, insert_pending_;
-  Statement put_sealed_, drop_sealed_, replace_sealed_;
+  Statement probe_, select_sandbox_, select_head_hash_, replace_sealed_;
+  Transaction transaction_;
 
   std::uint64_t epoch_ = 0;
   std::uint64_t last_position_ = 0;     // durable
-  std::uint64_t next_position_ = 0;     // within the transaction
+  std::uint64_t next_position_ = 0;     // of the next record that is planned
   std::uint64_t flushed_position_ = 0;  // up to which the tables stand
   std::size_t unflushed_bytes_ = 0;     // roughly what projections and snapshots hold in memory
   bool behind_ = false;                 // Recover is due
@@ -180,8 +194,12 @@ class Writer {
   std::vector<Head*> touched_;
   std::vector<Head*> dirty_;
   std::string canonical_;
-  int wal_pages_ = 0;  // as of the last commit
+  Plan lone_plan_;
+  int wal_pages_hooked_ = 0;  // by whichever thread commits; the background's while it writes
+  int wal_pages_ = 0;         // as of the last commit that is finished
   int wal_pages_checkpoint_due_ = 0;
+  // The last: it ends before anything that it uses.
+  Background background_;
 };
 
 }  // namespace holdfast::journal

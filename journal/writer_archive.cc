@@ -68,15 +68,6 @@ absl::Status Writer::InOneTransaction(absl::FunctionRef<absl::Status()> work) {
   return status;
 }
 
-void Writer::ForgetFinished() {
-  // What else is in memory of sandboxes that are not live was read for an append that did not come.
-  for (Head* head : touched_) {
-    head->touched = false;
-    if (!head->live && !head->dirty) heads_.erase(head->id);
-  }
-  touched_.clear();
-}
-
 absl::Status Writer::AdoptSegment(const Segment& segment, std::span<const SegmentPart> parts) {
   return InOneTransaction([&] { return AdoptInTransaction(segment, parts); });
 }

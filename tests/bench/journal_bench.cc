@@ -11,7 +11,8 @@
 // Targets: at 512 appenders and more journal >= 0.85 of bare and >= 0.5 of the floor; alone, its
 // p50 and p99 <= 1.15 of a bare commit's.
 //
-// holdfast_journal_bench [--quick] [--rounds N] [--appenders N] [--json FILE] [--directory DIR]
+// holdfast_journal_bench [--quick] [--rounds N] [--round MILLISECONDS] [--appenders N]
+//   [--way threads|in-flight] [--json FILE] [--directory DIR]
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -171,46 +172,48 @@ Rate RunThreads(Ours& ours, std::size_t count, const Plan& plan, std::uint64_t s
   return rate;
 }
 
-// As the engine does it: nobody blocks; one thread sends the next batch of whoever was answered.
+// Nobody blocks: one thread sends the next batches of those who were answered, when they are an
+// eighth of all, so that waking it is not what is measured.
 Rate RunInFlight(Ours& ours, std::size_t count, const Plan& plan, std::uint64_t seed) {
   std::vector<Appender> appenders;
   std::mutex mutex;
   std::condition_variable answered;
-  std::vector<std::size_t> ready;  // guarded by mutex
-  bool waits = false;              // guarded by mutex
+  // Guarded by mutex.
+  std::vector<std::size_t> ready;
+  std::size_t in_flight = 0;
+  bool waits = false;
   for (std::size_t i = 0; i < count; ++i) {
     appenders.emplace_back(ours, i, count, seed);
     ready.push_back(i);
   }
+  const std::size_t many = std::max(std::size_t{1}, count / 8);
+  const auto worth_waking = [&] { return ready.size() >= many || in_flight == 0; };
   std::atomic<bool> stop = false;
   std::thread sender([&] {
     std::vector<std::size_t> now;
-    std::size_t in_flight = 0;
     while (true) {
       {
         std::unique_lock lock(mutex);
-        while (ready.empty()) {
+        while (!worth_waking()) {
           waits = true;
           answered.wait(lock);
         }
-        waits = false;
         now.swap(ready);
+        if (stop && in_flight == 0) return;
+        if (stop) now.clear();
+        in_flight += now.size();
       }
-      if (stop) {
-        in_flight -= now.size();
-        if (in_flight == 0) return;
-      } else {
-        in_flight = count;
-        for (const std::size_t i : now) {
-          ours.journal->AppendAsync(appenders[i].Next(),
-                                    [&, i](const absl::StatusOr<journal::Appended>& answer) {
-                                      appenders[i].Answered(answer);
-                                      const std::lock_guard lock(mutex);
-                                      ready.push_back(i);
-                                      if (waits) answered.notify_one();
-                                      waits = false;
-                                    });
-        }
+      for (const std::size_t i : now) {
+        ours.journal->AppendAsync(appenders[i].Next(),
+                                  [&, i](const absl::StatusOr<journal::Appended>& answer) {
+                                    appenders[i].Answered(answer);
+                                    const std::lock_guard lock(mutex);
+                                    ready.push_back(i);
+                                    --in_flight;
+                                    if (!waits || !worth_waking()) return;
+                                    waits = false;
+                                    answered.notify_one();
+                                  });
       }
       now.clear();
     }
@@ -351,6 +354,7 @@ void WriteJson(const std::string& path, const std::vector<Row>& rows, const Alon
 int Main(int argc, char** argv) {
   Plan plan;
   std::vector<std::size_t> counts = {1, 8, 64, 512, 4096};
+  std::vector<bool> ways = {true, false};  // threads, in flight
   std::string json = "build/bench/journal.json";
   std::string parent = std::filesystem::temp_directory_path().string();
   for (int i = 1; i < argc; ++i) {
@@ -363,13 +367,17 @@ int Main(int argc, char** argv) {
       plan.rounds = std::max(1, std::atoi(argv[++i]));
     } else if (argument == "--json" && i + 1 < argc) {
       json = argv[++i];
+    } else if (argument == "--round" && i + 1 < argc) {
+      plan.round = milliseconds(std::max(1, std::atoi(argv[++i])));
     } else if (argument == "--appenders" && i + 1 < argc) {
       counts = {std::max<std::size_t>(1, std::strtoul(argv[++i], nullptr, 10))};
+    } else if (argument == "--way" && i + 1 < argc) {
+      ways = {std::string_view(argv[++i]) == "threads"};
     } else if (argument == "--directory" && i + 1 < argc) {
       parent = argv[++i];
     } else {
-      Die("usage: holdfast_journal_bench [--quick] [--rounds N] [--appenders N] [--json FILE] "
-          "[--directory DIR]");
+      Die("usage: holdfast_journal_bench [--quick] [--rounds N] [--round MILLISECONDS] "
+          "[--appenders N] [--way threads|in-flight] [--json FILE] [--directory DIR]");
     }
   }
   std::string directory = parent + "/holdfast-bench-XXXXXX";
@@ -391,7 +399,7 @@ int Main(int argc, char** argv) {
         "journal/floor  cpu  bare cpu\n",
         kBatchEvents, kPayloadBytes, kSandboxes, plan.rounds);
     for (const std::size_t count : counts) {
-      for (const bool threads : {true, false}) {
+      for (const bool threads : ways) {
         const Row row = bench.Measure(count, threads);
         rows.push_back(row);
         fmt::print(
