@@ -13,9 +13,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "fmt/format.h"
 #include "tests/journal/testing.h"
@@ -97,6 +99,7 @@ class FullDisk : public ::testing::Test {
   bool mounted_ = false;
   std::unique_ptr<Journal> journal_;
   std::uint64_t acknowledged_ = 0;
+  std::uint64_t last_ = 0;  // appends to "last"
 };
 
 TEST_F(FullDisk, RefusesReadsOnAndGoesOnByItselfWhereverTheSpaceEnds) {
@@ -173,6 +176,53 @@ TEST_F(FullDisk, IsMadeWholeOrNotAtAllWhereverTheSpaceEnds) {
     journal_.reset();
     for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(Path() + suffix);
   }
+}
+
+// So many at once that one transaction is planned upon another, which then fails.
+TEST_F(FullDisk, AnswersAllThatAreInFlightWhereverTheSpaceEnds) {
+  constexpr std::size_t kSandboxes = 100;
+  constexpr std::size_t kEach = 12;
+  journal_ = OpenJournal(Path());
+  std::vector<std::uint64_t> acknowledged(kSandboxes, 0);
+  std::size_t refused = 0;
+  for (std::size_t pages = 0; pages < 120 && !HasFailure(); pages += 7) {
+    SCOPED_TRACE(fmt::format("room for {} pages", pages));
+    FillUp(pages);
+
+    std::latch answered(kSandboxes * kEach);
+    std::vector<std::uint64_t> heads = acknowledged;
+    for (std::size_t i = 0; i < kSandboxes * kEach; ++i) {
+      const std::size_t sandbox = i % kSandboxes;
+      journal_->AppendAsync(
+          EventBatch(fmt::format("sandbox-{}", sandbox), heads[sandbox]++, 1, "payload"),
+          [&, sandbox](const absl::StatusOr<journal::Appended>& answer) {
+            if (answer.ok()) {
+              EXPECT_EQ(answer->last_sequence, ++acknowledged[sandbox]);
+            } else {
+              // Aborted: the journal was sound again before it came to this one.
+              EXPECT_TRUE(absl::IsResourceExhausted(answer.status()) ||
+                          absl::IsAborted(answer.status()))
+                  << answer.status();
+              ++refused;
+            }
+            answered.count_down();
+          });
+    }
+    answered.wait();
+    MakeRoom();
+    while (!journal_->Append(EventBatch("last", last_)).ok()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // polls; nothing is assumed of it
+    }
+    ++last_;
+
+    for (std::size_t i = 0; i < kSandboxes; ++i) {
+      ASSERT_EQ(ReadAll(journal_->reader(), fmt::format("sandbox-{}", i)).size(), acknowledged[i]);
+    }
+    const auto report = journal_->reader().Verify();
+    ASSERT_THAT(report, IsOk());
+    EXPECT_TRUE(report->ok()) << journal::Summary(*report);
+  }
+  EXPECT_GT(refused, 0U) << "the case is about refusals";
 }
 
 }  // namespace

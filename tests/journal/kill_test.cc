@@ -5,12 +5,13 @@
 // answers that differs each round, and the file is read. Killing between COMMIT and the answer is
 // legal, so the bounds are two-sided: acknowledged <= durable <= acknowledged + in flight.
 // SIGKILL models the death of the process. It does not model the loss of power: what the kernel has
-// taken stays. Rerun one round: --gtest_filter=JournalKill.*, the rounds are not random.
+// taken stays. Rerun one round: --gtest_filter=*JournalKill*, the rounds are not random.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -48,7 +49,44 @@ constexpr int kAppenders = 4;
   ::_exit(4);
 }
 
-TEST(JournalKill, KeepsEveryAcknowledgedBatchAndInventsNone) {
+// Without waiting for answers: so many at once that one transaction is planned while another is
+// written.
+constexpr std::uint64_t kInFlight = 600;
+
+[[noreturn]] void AppendManyForEver(const std::string& path, int answers) {
+  const auto journal = OpenJournal(path);
+  std::counting_semaphore<kInFlight> room(kInFlight);
+  std::vector<std::uint64_t> heads(kAppenders, 0);
+  for (int i = 0; i < kAppenders; ++i) {
+    const auto row = journal->reader().FindSandbox("sandbox-" + std::to_string(i));
+    if (row.ok()) heads[static_cast<std::size_t>(i)] = row->head_sequence;
+  }
+  for (int i = 0;; i = (i + 1) % kAppenders) {
+    room.acquire();
+    std::uint64_t& head = heads[static_cast<std::size_t>(i)];
+    journal->AppendAsync(EventBatch("sandbox-" + std::to_string(i), head, kBatchRecords),
+                         [&, i](const absl::StatusOr<Appended>& answer) {
+                           if (!answer.ok()) ::_exit(2);
+                           const char byte = static_cast<char>(i);
+                           if (::write(answers, &byte, 1) != 1) ::_exit(3);
+                           room.release();
+                         });
+    head += kBatchRecords;
+  }
+}
+
+// How appenders live, and how many of one sandbox's batches they have in flight at most.
+struct Life {
+  void (*live)(const std::string& path, int answers);
+  std::uint64_t in_flight;
+};
+
+class JournalKill : public ::testing::TestWithParam<Life> {};
+INSTANTIATE_TEST_SUITE_P(
+    By, JournalKill, ::testing::Values(Life{AppendForEver, 1}, Life{AppendManyForEver, kInFlight}),
+    [](const auto& life) { return life.param.in_flight == 1 ? "Threads" : "ManyInFlight"; });
+
+TEST_P(JournalKill, KeepsEveryAcknowledgedBatchAndInventsNone) {
   const TempDir dir;
   const std::string path = dir.File("journal.db");
   std::vector<std::uint64_t> acknowledged(kAppenders, 0);
@@ -59,11 +97,12 @@ TEST(JournalKill, KeepsEveryAcknowledgedBatchAndInventsNone) {
     ASSERT_GE(child, 0);
     if (child == 0) {
       ::close(answers[0]);
-      AppendForEver(path, answers[1]);
+      GetParam().live(path, answers[1]);
     }
     ::close(answers[1]);
     char answer = 0;
-    for (int left = 1 + round * 7; left > 0 && ::read(answers[0], &answer, 1) == 1; --left) {
+    const auto answers_wanted = static_cast<int>(GetParam().in_flight) * (1 + round * 7);
+    for (int left = answers_wanted; left > 0 && ::read(answers[0], &answer, 1) == 1; --left) {
       ++acknowledged[static_cast<std::size_t>(answer)];
     }
     ::kill(child, SIGKILL);
@@ -80,7 +119,8 @@ TEST(JournalKill, KeepsEveryAcknowledgedBatchAndInventsNone) {
       ASSERT_EQ(records.size() % kBatchRecords, 0U) << "half a batch, round " << round;
       const std::uint64_t durable = records.size() / kBatchRecords;
       ASSERT_GE(durable, acknowledged[i]) << "lost an acknowledged batch, round " << round;
-      ASSERT_LE(durable, acknowledged[i] + 1) << "invented a batch, round " << round;
+      ASSERT_LE(durable, acknowledged[i] + GetParam().in_flight)
+          << "invented a batch, round " << round;
       acknowledged[i] = durable;  // from here on all of it is known to be there
     }
     HF_ASSERT_OK_AND_ASSIGN(const VerifyReport report, journal->reader().Verify());
@@ -107,11 +147,11 @@ std::size_t RecordsAfterKillAt(const char* failpoint) {
   return ReadAll(journal->reader(), "a").size();
 }
 
-TEST(JournalKill, NothingOfABatchIsThereWhenKilledBeforeItsCommit) {
+TEST(JournalKillAt, NothingOfABatchIsThereWhenKilledBeforeItsCommit) {
   EXPECT_EQ(RecordsAfterKillAt("kJournalBeforeCommit"), 0U);
 }
 
-TEST(JournalKill, AllOfABatchIsThereWhenKilledAfterItsCommit) {
+TEST(JournalKillAt, AllOfABatchIsThereWhenKilledAfterItsCommit) {
   EXPECT_EQ(RecordsAfterKillAt("kJournalAfterCommit"), 3U);
 }
 #endif
