@@ -105,10 +105,16 @@ std::vector<std::string> HistoryOf(Reader& reader) {
 
 TEST_F(JournalBusy, MakesTheHistoryThatOneAfterTheOtherMakes) {
   const auto calm = Open("calm.db", 65'536);
-  for (std::size_t n = 0; n < kRounds; ++n) {
-    for (std::size_t sandbox = 0; sandbox < kSandboxes; ++sandbox) {
-      ASSERT_THAT(calm->Append(NthBatch(sandbox, n)), IsOk());
+  for (std::size_t sandbox = 0; sandbox < kSandboxes; ++sandbox) {
+    // A sandbox after the other, and few enough at once to be written where they are planned.
+    std::latch answered(kRounds);
+    for (std::size_t n = 0; n < kRounds; ++n) {
+      calm->AppendAsync(NthBatch(sandbox, n), [&](const absl::StatusOr<Appended>& answer) {
+        EXPECT_THAT(answer, IsOk());
+        answered.count_down();
+      });
     }
+    answered.wait();
   }
   const auto busy = Open("busy.db", 700);
 
@@ -133,10 +139,12 @@ TEST_F(JournalBusy, LeavesWhatTheNextOpenReads) {
 
 TEST_F(JournalBusy, LetsTasksFlushesAndReadersInBetween) {
   const auto journal = Open("journal.db", 700);
+  ArchiveOptions all_that_is_finished;
+  all_that_is_finished.finished_before_unix_ms = 2;
   std::jthread others([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       EXPECT_THAT(journal->Flush(), IsOk());
-      EXPECT_THAT(journal->Archive({.finished_before_unix_ms = 2}), IsOk());
+      EXPECT_THAT(journal->Archive(all_that_is_finished), IsOk());
       const auto report = journal->reader().Verify();
       EXPECT_TRUE(report.ok() && report->ok());
     }
