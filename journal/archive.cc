@@ -2,6 +2,7 @@
 #include "journal/archive.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "fmt/format.h"
 #include "support/status_macros.h"
@@ -49,7 +50,8 @@ SegmentRow ReadRow(const Statement& row) {
                                 .first_position = row.Unsigned(5),
                                 .last_position = row.Unsigned(6),
                                 .sealed_unix_ms = row.Integer(7),
-                                .expired = state == SegmentState::kExpired},
+                                .expired = state == SegmentState::kExpired,
+                                .damage = {}},
                     .state = state};
 }
 
@@ -86,6 +88,19 @@ absl::StatusOr<std::vector<SegmentRow>> Archive::ListWith(Statement& statement) 
 
 bool Archive::IsLeftOut(std::uint64_t number) const {
   return std::find(left_out_.begin(), left_out_.end(), number) != left_out_.end();
+}
+
+absl::Status Archive::Begin() {
+  left_out_.clear();
+  missed_ = false;
+  for (auto opened = opened_.begin(); opened != opened_.end();) {
+    const ResetOnExit reset(select_one_);
+    HF_ASSIGN_OR_RETURN(const bool found, select_one_.Bind(1, opened->number).Step());
+    const bool there = found && !ReadRow(select_one_).segment.expired;
+    dropped_ = dropped_ || !there;
+    opened = there ? std::next(opened) : opened_.erase(opened);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> Archive::Mentions(std::string_view sandbox_id) {
@@ -137,8 +152,12 @@ absl::StatusOr<std::shared_ptr<ReadConnection>> Archive::Open(const Segment& seg
     return opened_.front().connection;
   }
   HF_RETURN_IF_ERROR(ReadJournalId());
-  HF_ASSIGN_OR_RETURN(std::shared_ptr<ReadConnection> connection,
-                      OpenSegment(directory_, journal_id_, segment));
+  auto found = OpenSegment(directory_, journal_id_, segment);
+  if (!found.ok()) {
+    missed_ = true;
+    return found.status();
+  }
+  std::shared_ptr<ReadConnection> connection = *std::move(found);
   opened_.push_front({segment.number, segment.digest, connection});
   if (opened_.size() > kOpenMax) opened_.pop_back();
   return connection;

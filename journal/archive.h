@@ -49,10 +49,15 @@ class Archive {
   // One that has no row. Errors: as OpenStray.
   absl::StatusOr<std::shared_ptr<ReadConnection>> OpenStray(const std::string& name);
 
-  // Until Begin, nothing of this segment is found or listed. Verify calls this for one that it has
-  // found unreadable.
+  // Until Begin, nothing of this segment is found or listed. For one that was found unreadable.
   void LeaveOut(std::uint64_t number) { left_out_.push_back(number); }
-  void Begin() { left_out_.clear(); }
+  // The journal's connection stands in another transaction.
+  absl::Status Begin();
+  // Since Begin, a segment could not be opened, for whatever reason. Some may have expired since.
+  bool missed() const { return missed_; }
+  // True once when Begin has closed segments that are not in `segments` any more: the space of a
+  // file that was removed is free only when nobody has it open.
+  bool TakeDropped() { return std::exchange(dropped_, false); }
   // Files are looked at anew from here.
   void CloseAll() { opened_.clear(); }
 
@@ -77,6 +82,8 @@ class Archive {
   };
   std::list<Opened> opened_;
   std::vector<std::uint64_t> left_out_;
+  bool missed_ = false;
+  bool dropped_ = false;
 };
 
 }  // namespace holdfast::journal

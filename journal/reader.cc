@@ -4,7 +4,9 @@
 // calls do not wait for each other and a visitor may call the reader again.
 #include "journal/reader.h"
 
+#include <algorithm>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 
 #include "fmt/format.h"
@@ -23,6 +25,9 @@ namespace {
 // Connections kept between calls; one costs about 100 KiB. More callers at once open their own.
 constexpr std::size_t kIdleConnectionsMax = 4;
 
+// Segments expire together, and seldom.
+constexpr int kExpiredTriesMax = 3;
+
 absl::StatusOr<std::string> JournalIdIn(Database& database) {
   return database.QueryText("SELECT value\nFROM meta\nWHERE name = 'journal_id'");
 }
@@ -34,22 +39,24 @@ class ReaderImpl final : public Reader {
 
   absl::Status ReadSandbox(std::string_view sandbox_id, std::uint64_t from_sequence,
                            const std::function<Visit(const Record&)>& visit) override {
-    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
-    auto sandbox = now->FindSandbox(sandbox_id);
-    if (absl::IsNotFound(sandbox.status())) return absl::OkStatus();
-    HF_RETURN_IF_ERROR(sandbox.status());
-    HF_ASSIGN_OR_RETURN(const std::vector<std::uint64_t> positions,
-                        now->WalkBack(*sandbox, from_sequence));
-    for (auto position = positions.rbegin(); position != positions.rend(); ++position) {
-      HF_ASSIGN_OR_RETURN(const auto stored, now->ReadRecord(*position, sandbox_id));
-      if (!stored.has_value() || !stored->sound) {
-        return absl::DataLossError(
-            fmt::format("sandbox \"{}\": the checksum of the record at position {} fails",
-                        sandbox_id, *position));
+    return Look([&](JournalView& now) -> absl::Status {
+      auto sandbox = now.FindSandbox(sandbox_id);
+      if (absl::IsNotFound(sandbox.status())) return absl::OkStatus();
+      HF_RETURN_IF_ERROR(sandbox.status());
+      HF_ASSIGN_OR_RETURN(const std::vector<std::uint64_t> positions,
+                          now.WalkBack(*sandbox, from_sequence));
+      for (auto position = positions.rbegin(); position != positions.rend(); ++position) {
+        HF_ASSIGN_OR_RETURN(const auto stored, now.ReadRecord(*position, sandbox_id));
+        if (!stored.has_value() || !stored->sound) {
+          return absl::DataLossError(
+              fmt::format("sandbox \"{}\": the checksum of the record at position {} fails",
+                          sandbox_id, *position));
+        }
+        from_sequence = stored->record.sequence + 1;
+        if (visit(stored->record) == Visit::kStop) break;
       }
-      if (visit(stored->record) == Visit::kStop) break;
-    }
-    return absl::OkStatus();
+      return absl::OkStatus();
+    });
   }
 
   absl::Status ReadTail(std::uint64_t after, std::size_t limit,
@@ -67,9 +74,10 @@ class ReaderImpl final : public Reader {
   }
 
   absl::StatusOr<SandboxRow> FindSandbox(std::string_view sandbox_id) override {
-    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
-    HF_ASSIGN_OR_RETURN(JournalView::SandboxKeys sandbox, now->FindSandbox(sandbox_id));
-    return std::move(sandbox.row);
+    return Look([&](JournalView& now) -> absl::StatusOr<SandboxRow> {
+      HF_ASSIGN_OR_RETURN(JournalView::SandboxKeys sandbox, now.FindSandbox(sandbox_id));
+      return std::move(sandbox.row);
+    });
   }
 
   absl::StatusOr<std::vector<SandboxRow>> ListSandboxes(bool live_only, std::string_view after_id,
@@ -85,8 +93,7 @@ class ReaderImpl final : public Reader {
 
   absl::StatusOr<std::vector<LedgerRow>> ReadLedger(std::string_view sandbox_id,
                                                     bool all) override {
-    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
-    return now->ReadLedger(sandbox_id, all);
+    return Look([&](JournalView& now) { return now.ReadLedger(sandbox_id, all); });
   }
 
   absl::Status ReadLive(
@@ -121,11 +128,17 @@ class ReaderImpl final : public Reader {
   }
 
   absl::StatusOr<std::vector<Segment>> ListSegments() override {
-    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
-    HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, now->archive().List());
-    std::vector<Segment> segments;
-    for (const SegmentRow& row : rows) segments.push_back(row.segment);
-    return segments;
+    return Look([](JournalView& now) -> absl::StatusOr<std::vector<Segment>> {
+      HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, now.archive().List());
+      std::vector<Segment> segments;
+      for (const SegmentRow& row : rows) {
+        segments.push_back(row.segment);
+        if (row.segment.expired) continue;
+        const absl::Status opened = now.archive().Open(row.segment).status();
+        segments.back().damage = std::string(opened.message());
+      }
+      return segments;
+    });
   }
 
   absl::StatusOr<std::uint64_t> LastPosition() override {
@@ -146,20 +159,20 @@ class ReaderImpl final : public Reader {
   }
 
   absl::StatusOr<VerifyReport> Verify(VerifyMode mode) override {
-    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
-    return journal::Verify(*now, mode);
+    return Look([mode](JournalView& now) { return journal::Verify(now, mode); });
   }
 
   absl::StatusOr<Checkpoint> MakeCheckpoint(std::uint64_t position) override {
-    HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
-    const std::uint64_t last = now->LastPosition();
-    if (position == 0) position = last;
-    if (position > last) {
-      return absl::OutOfRangeError(fmt::format("the journal ends at position {}", last));
-    }
-    std::vector<HeadAt> heads;
-    HF_RETURN_IF_ERROR(CollectHeads(*now, position, heads));
-    return DigestHeads(journal_id(), position, std::move(heads));
+    return Look([&](JournalView& now) -> absl::StatusOr<Checkpoint> {
+      const std::uint64_t last = now.LastPosition();
+      const std::uint64_t up_to = position == 0 ? last : position;
+      if (up_to > last) {
+        return absl::OutOfRangeError(fmt::format("the journal ends at position {}", last));
+      }
+      std::vector<HeadAt> heads;
+      HF_RETURN_IF_ERROR(CollectHeads(now, up_to, heads));
+      return DigestHeads(journal_id(), up_to, std::move(heads));
+    });
   }
 
  private:
@@ -173,7 +186,37 @@ class ReaderImpl final : public Reader {
   };
   using Borrowed = std::unique_ptr<JournalView, GiveBack>;
 
+  // What `look` finds at one moment of the journal. A segment that it missed may have expired after
+  // that moment, which is no damage: then it looks again, at a later one.
+  template <typename What>
+  std::invoke_result_t<What, JournalView&> Look(const What& look) {
+    for (int tries_left = kExpiredTriesMax;; --tries_left) {
+      HF_ASSIGN_OR_RETURN(const Borrowed now, Borrow());
+      auto found = look(*now);
+      if (!now->archive().missed() || tries_left == 0) return found;
+      HF_ASSIGN_OR_RETURN(const std::size_t before, CountExpired(*now));
+      HF_ASSIGN_OR_RETURN(const Borrowed later, Borrow());
+      HF_ASSIGN_OR_RETURN(const std::size_t after, CountExpired(*later));
+      if (before == after) return found;
+    }
+  }
+
+  static absl::StatusOr<std::size_t> CountExpired(JournalView& view) {
+    HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, view.archive().List());
+    return static_cast<std::size_t>(std::count_if(
+        rows.begin(), rows.end(), [](const SegmentRow& row) { return row.segment.expired; }));
+  }
+
   absl::StatusOr<Borrowed> Borrow() {
+    HF_ASSIGN_OR_RETURN(Borrowed now, BorrowOne());
+    if (now->archive().TakeDropped()) {
+      const std::lock_guard lock(mutex_);
+      for (const auto& idle : idle_) idle->archive().CloseAll();
+    }
+    return now;
+  }
+
+  absl::StatusOr<Borrowed> BorrowOne() {
     std::unique_ptr<JournalView> connection;
     {
       const std::lock_guard lock(mutex_);

@@ -121,6 +121,8 @@ struct Segment {
   std::int64_t sealed_unix_ms = 0;
   bool expired =
       false;  // its file was removed, because the operator's retention for archives said so
+  // Why it cannot be opened; empty when it can, or has expired. What is in it is left out of lists.
+  std::string damage;
 };
 
 // A thing in the world that a sandbox holds, may hold, or held.

@@ -23,6 +23,7 @@ class RecordCursor {
   RecordCursor(Segment segment, std::uint64_t after)
       : segment_(std::move(segment)), next_(std::max(after + 1, segment_.first_position)) {}
 
+  std::uint64_t number() const { return segment_.number; }
   // Of the next record; what is not loaded yet may turn out to be later.
   std::uint64_t next() const { return next_; }
   bool loaded() const { return !records_.empty(); }
@@ -118,8 +119,8 @@ absl::StatusOr<std::unique_ptr<JournalView>> JournalView::Open(const std::string
 
 absl::Status JournalView::Begin() {
   parts_known_ = false;
-  archive_.Begin();
-  return hot_->Begin();
+  HF_RETURN_IF_ERROR(hot_->Begin());
+  return archive_.Begin();
 }
 
 absl::StatusOr<const std::vector<Archive::Part>*> JournalView::PartsOf(
@@ -215,8 +216,11 @@ absl::Status JournalView::Scan(std::uint64_t after, std::size_t limit,
         if (std::exchange(given, stored.record.position) != given) give(stored);
         continue;
       }
-      HF_RETURN_IF_ERROR(first->Load(archive_));
-      if (first->done()) cursors.erase(first);
+      const absl::Status loaded = first->Load(archive_);
+      // The others are not to be lost with it; who asks for the segments is told why.
+      if (absl::IsDataLoss(loaded)) archive_.LeaveOut(first->number());
+      if (!loaded.ok() && !absl::IsDataLoss(loaded)) return loaded;
+      if (!loaded.ok() || first->done()) cursors.erase(first);
     }
     return absl::OkStatus();
   };
@@ -288,8 +292,15 @@ absl::StatusOr<std::vector<SandboxRow>> JournalView::ListSandboxes(bool live_onl
   HF_ASSIGN_OR_RETURN(const std::vector<SegmentRow> rows, archive_.List());
   for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
     if (row->segment.expired) continue;
-    HF_ASSIGN_OR_RETURN(const auto segment, archive_.Open(row->segment));
-    auto listed = segment->ListSandboxes(/*live_only=*/false, after_id, limit);
+    const auto list = [&]() -> absl::StatusOr<std::vector<SandboxRow>> {
+      HF_ASSIGN_OR_RETURN(const auto segment, archive_.Open(row->segment));
+      return segment->ListSandboxes(/*live_only=*/false, after_id, limit);
+    };
+    auto listed = list();
+    if (absl::IsDataLoss(listed.status())) {
+      archive_.LeaveOut(row->segment.number);
+      continue;
+    }
     if (!listed.ok()) return InSegment(row->segment.file, listed.status());
     merged = MergeById(std::move(merged), *std::move(listed), limit);
   }
@@ -323,8 +334,15 @@ absl::StatusOr<std::vector<LedgerRow>> JournalView::ReadLedger(std::string_view 
     }
   };
   for (const Segment& segment : segments) {
-    HF_ASSIGN_OR_RETURN(const auto opened, archive_.Open(segment));
-    auto ledger = opened->ReadLedger(sandbox_id, all);
+    const auto read = [&]() -> absl::StatusOr<ReadConnection::KeyedLedger> {
+      HF_ASSIGN_OR_RETURN(const auto opened, archive_.Open(segment));
+      return opened->ReadLedger(sandbox_id, all);
+    };
+    auto ledger = read();
+    if (absl::IsDataLoss(ledger.status()) && sandbox_id.empty()) {
+      archive_.LeaveOut(segment.number);
+      continue;
+    }
     if (!ledger.ok()) return InSegment(segment.file, ledger.status());
     add(*ledger);
   }

@@ -41,7 +41,8 @@ class JournalView {
   void End() { hot_->End(); }
 
   // As ReadConnection has them, archived sandboxes and records included. Errors besides: DataLoss
-  // naming the segment that cannot be read.
+  // naming the segment that cannot be read. What is of everybody (Scan, ListSandboxes, the ledger
+  // of all) leaves out such a segment instead; Archive::List and Verify tell which.
   absl::StatusOr<SandboxKeys> FindSandbox(std::string_view sandbox_id);
   absl::Status ForEachSandbox(
       bool live_only,

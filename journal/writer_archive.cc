@@ -132,6 +132,7 @@ absl::Status Writer::SettleSegment(std::uint64_t number) {
 
 absl::Status Writer::ExpireSegments(std::span<const std::uint64_t> numbers,
                                     std::span<const ArchivedEntry> entries) {
+  archive_.CloseAll();  // an open file would keep the space of a removed one
   return InOneTransaction([&]() -> absl::Status {
     HF_ASSIGN_OR_RETURN(Statement is_there, database_.Prepare(kIsThere));
     HF_ASSIGN_OR_RETURN(Statement drop, database_.Prepare(kDropArchived));

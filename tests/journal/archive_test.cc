@@ -353,7 +353,13 @@ class JournalArchiveDamaged : public JournalArchive {
         StatusIs(absl::StatusCode::kDataLoss,
                  ::testing::AllOf(HasSubstr("segment-000001-"), HasSubstr(why)));
     EXPECT_THAT(reader.FindSandbox("a"), names_file);
-    EXPECT_THAT(reader.ListSandboxes(false, "", 10), names_file);
+    EXPECT_THAT(reader.ListSandboxes(false, "", 10), IsOkAndHolds(SizeIs(1)));
+    EXPECT_THAT(ReadTailAll(reader), SizeIs(2));
+    EXPECT_THAT(reader.ReadLedger("", true), IsOkAndHolds(IsEmpty()));
+    EXPECT_THAT(reader.ReadLedger("a", true), names_file);
+    EXPECT_THAT(reader.MakeCheckpoint(0), names_file) << "it would prove too little";
+    HF_ASSERT_OK_AND_ASSIGN(const auto segments, reader.ListSegments());
+    EXPECT_THAT(segments.at(0).damage, HasSubstr("segment-000001-")) << "who lists is told";
     EXPECT_THAT(journal_->Append(EventBatch("a", 5)), names_file);
     EXPECT_THAT(reader.FindSandbox("b"), IsOk());
     EXPECT_THAT(ReadAll(reader, "b"), SizeIs(2));
@@ -629,6 +635,49 @@ TEST_F(JournalArchive, ExpiresSegmentsOnlyWhenAskedAndWhole) {
   HF_ASSERT_OK_AND_ASSIGN(const auto reader, Reader::Open(path_));
   HF_ASSERT_OK_AND_ASSIGN(const VerifyReport damaged, reader->Verify());
   EXPECT_THAT(Summary(damaged), HasSubstr("missing"));
+}
+
+TEST_F(JournalArchive, WhatExpiresMeanwhileIsNotCalledDamage) {
+  std::atomic<int> round = 0;
+  std::atomic<bool> done = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&] {
+      while (!done) {
+        const std::string id = "s" + std::to_string(round.load());
+        const auto row = journal_->reader().FindSandbox(id);
+        if (!row.ok()) {
+          EXPECT_THAT(row, StatusIs(absl::StatusCode::kNotFound));
+        }
+        EXPECT_THAT(
+            journal_->reader().ReadSandbox(id, 1, [](const Record&) { return Visit::kContinue; }),
+            IsOk());
+      }
+    });
+  }
+  for (; round < 100; ++round) {
+    LiveAndEnd("s" + std::to_string(round.load()));
+    Archive();
+    EXPECT_THAT(journal_->ExpireArchives(kAll), IsOk());
+  }
+  done = true;
+  for (std::thread& reader : readers) reader.join();
+}
+
+TEST_F(JournalArchive, NobodyKeepsARemovedSegmentOpen) {
+  LiveAndEnd("a");
+  Live("b");
+  Archive();
+  EXPECT_EQ(HeadOf("a"), 5U);
+  Append(BatchOf("b", 0, {Draft::Event("More", "", 1'000)}));
+  HF_ASSERT_OK_AND_ASSIGN(const ExpireReport report, journal_->ExpireArchives(kAll));
+  ASSERT_THAT(report.segments, SizeIs(1));
+  EXPECT_EQ(HeadOf("b"), 3U);
+  for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    EXPECT_THAT(fs::read_symlink(entry.path(), gone).string(),
+                ::testing::Not(HasSubstr(report.segments[0].file)));
+  }
 }
 
 TEST_F(JournalArchive, ASandboxExpiresWholeOrNotAtAll) {
