@@ -19,6 +19,7 @@
 #include "absl/functional/function_ref.h"
 #include "fmt/format.h"
 #include "journal/archiver.h"
+#include "journal/files.h"
 #include "journal/lock.h"
 #include "journal/ownership.h"
 #include "journal/queue.h"
@@ -364,6 +365,8 @@ class JournalImpl final : public Journal {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(Options options) {
+  // One name for it, whatever it was called by: lock, WAL and archive lie beside the name.
+  options.path = RealPath(options.path);
   // Looked at before anything is made beside it: a file that is not ours gets no lock file.
   absl::Status found = InspectFile(options.path);
   const bool missing = absl::IsNotFound(found);

@@ -140,6 +140,14 @@ TEST_F(JournalOpen, RefusesASecondWriterInAnotherProcess) {
   EXPECT_EQ(status, 0);
 }
 
+TEST_F(JournalOpen, IsHeldUnderItsOtherNamesToo) {
+  const auto journal = OpenJournal(path_);
+  std::filesystem::create_symlink(path_, dir_.File("other.db"));
+
+  EXPECT_THAT(Journal::Open(OptionsFor(dir_.File("other.db"))),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
 TEST_F(JournalOpen, IsFreeAgainWhenTheHolderWasKilled) {
   int ready[2];
   ASSERT_EQ(::pipe(ready), 0);
