@@ -37,6 +37,18 @@ INSTANTIATE_TEST_SUITE_P(Verbs, HoldfastHelp,
                          ::testing::Values("", "create", "start", "stop", "delete", "get", "ls",
                                            "watch", "repair", "status"));
 
+TEST(CommandLine, SaysItsNameAndVersionInOneLine) {
+  const auto version = [](Program program) {
+    const Result result = RunProgram(program, {"--version"});
+    EXPECT_EQ(result.code, client::kExitOk);
+    EXPECT_EQ(result.err, "");
+    return result.out;
+  };
+
+  EXPECT_EQ(version(journal_cli::Run), "journal-cli " HOLDFAST_VERSION "\n");
+  EXPECT_EQ(version(command_line::Run), "holdfast " HOLDFAST_VERSION "\n");
+}
+
 TEST(CommandLine, AnswersAnErrorWithOneSentenceAndExitOne) {
   for (const Program program : {&journal_cli::Run, &command_line::Run}) {
     for (const std::vector<std::string>& args : {std::vector<std::string>{},

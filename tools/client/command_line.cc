@@ -43,6 +43,11 @@ Output OutputFromName(std::string_view name) {
   return Output::kTable;
 }
 
+void AddVersionFlag(CLI::App& app) {
+  app.set_version_flag("--version", fmt::format("{} {}", app.get_name(), HOLDFAST_VERSION),
+                       "Print name and version and end");
+}
+
 std::optional<int> Parse(CLI::App& app, std::vector<std::string> args, Surroundings& surroundings) {
   // CLI11 takes them from the back.
   std::reverse(args.begin(), args.end());

@@ -45,6 +45,9 @@ enum class Output { kTable, kJson, kNdjson };
 // "table", "json", "ndjson"; REQUIRES: one of them.
 Output OutputFromName(std::string_view name);
 
+// --version: one line, "NAME VERSION", of the project.
+void AddVersionFlag(CLI::App& app);
+
 // Parses. Unset: go on. Set: the line was answered (help, version, or one sentence on `err`), and
 // this is the exit code. `args` without the program's name.
 std::optional<int> Parse(CLI::App& app, std::vector<std::string> args, Surroundings& surroundings);

@@ -1,39 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A verb of holdfast: how it is put on the command line, and what runs when it was named. Each has
-// a file in commands/, which begins with its help text and its exit codes.
+// The verbs of holdfast (tools/client/command.h).
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
-#include "tools/client/command_line.h"
+#include "tools/client/command.h"
 #include "tools/holdfast/session.h"
 
 namespace holdfast::command_line {
 
 inline constexpr char kProgram[] = "holdfast";
 
-struct Context {
+struct Context : client::Printing {
   Session& session;
   Progress& progress;
-  client::Output output;
-  client::Surroundings& surroundings;
-
-  bool json() const { return output != client::Output::kTable; }
-  std::ostream& out() const { return surroundings.out; }
-  // One sentence on stderr; returns the exit code.
-  int Fail(const absl::Status& status) const {
-    return client::Fail(kProgram, status, surroundings);
-  }
 };
-
-struct Command {
-  CLI::App* app;
-  std::function<int(const Context&)> run;
-};
+using Command = client::Verb<Context>;
 
 // Each adds its verb to `app`. `words`: what stands after "--".
 Command AddCreate(CLI::App& app, const std::vector<std::string>& words);

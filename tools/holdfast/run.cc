@@ -38,6 +38,7 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
   app.require_subcommand(1);
   app.fallthrough();
   app.set_help_flag("-h,--help", "Print this and end");
+  client::AddVersionFlag(app);
   app.add_option("--socket", options.socket,
                  "The gateway's Unix socket (default: $HOLDFAST_SOCKET, else where the gateway "
                  "puts it)")
@@ -76,8 +77,8 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
   const absl::StatusOr<std::unique_ptr<Session>> session =
       Session::Open(options.socket, *support::ParseDuration(options.reconnect), progress);
   if (!session.ok()) return client::Fail(kProgram, session.status(), surroundings);
-  return named->run(
-      Context{**session, progress, client::OutputFromName(options.output), surroundings});
+  return named->run(Context{
+      {kProgram, client::OutputFromName(options.output), surroundings}, **session, progress});
 }
 
 }  // namespace holdfast::command_line

@@ -72,6 +72,14 @@ void AddSubmitOptions(CLI::App& verb, SubmitOptions& options) {
   verb.add_flag("--no-wait", options.no_wait, "Return when it is accepted and durable");
 }
 
+void AddEndOptions(CLI::App& verb, EndOptions& options, const std::string& force_help) {
+  CLI::Option* grace =
+      verb.add_option("--grace", options.grace, "Between asking and killing (default: 10s)")
+          ->check(client::IsDuration())
+          ->type_name("DURATION");
+  verb.add_flag("--force", options.force, force_help)->excludes(grace);
+}
+
 int SubmitAndTell(lifecycle::v1::SubmitRequest request, const SubmitOptions& options,
                   const Context& context) {
   request.set_sandbox_id(options.id);

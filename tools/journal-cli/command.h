@@ -1,50 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A verb of journal-cli: how it is put on the command line, and what runs when it was named. Each
-// has a file in commands/, which begins with its help text and its exit codes.
+// The verbs of journal-cli (tools/client/command.h).
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
-#include "tools/client/command_line.h"
+#include "tools/client/command.h"
 #include "tools/journal-cli/source.h"
 
 namespace holdfast::journal_cli {
 
 inline constexpr char kProgram[] = "journal-cli";
 
-struct Context {
+struct Context : client::Printing {
   Source& source;
-  client::Output output;
-  client::Surroundings& surroundings;
-
-  bool json() const { return output != client::Output::kTable; }
-  std::ostream& out() const { return surroundings.out; }
-  // One sentence on stderr; returns the exit code.
-  int Fail(const absl::Status& status) const {
-    return client::Fail(kProgram, status, surroundings);
-  }
 };
-
-struct Command {
-  CLI::App* app;
-  std::function<int(const Context&)> run;
-};
+using Command = client::Verb<Context>;
 
 // For the verbs that change a file, which no gateway can answer.
-struct FileContext {
+struct FileContext : client::Printing {
   std::string journal_path;
-  client::Output output;
-  client::Surroundings& surroundings;
 };
-
-struct FileCommand {
-  CLI::App* app;
-  std::function<int(const FileContext&)> run;
-};
+using FileCommand = client::Verb<FileContext>;
 
 // The two of `key`, of which one needs no journal.
 struct KeyCommands {

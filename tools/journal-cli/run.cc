@@ -70,10 +70,10 @@ int RunOnFile(const FileCommand& command, const Options& options,
                      << " works on a file; name it with --journal\n";
     return client::kExitUsage;
   }
-  return command.run({options.journal.empty()
+  return command.run({{kProgram, client::OutputFromName(options.output), surroundings},
+                      options.journal.empty()
                           ? support::DefaultJournalPath(surroundings.environment)
-                          : options.journal,
-                      client::OutputFromName(options.output), surroundings});
+                          : options.journal});
 }
 
 }  // namespace
@@ -85,6 +85,7 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
   app.require_subcommand(1);
   app.fallthrough();
   app.set_help_flag("-h,--help", "Print this and end");
+  client::AddVersionFlag(app);
   CLI::Option* socket =
       app.add_option("--socket", options.socket, "Ask the gateway at this Unix socket")
           ->type_name("PATH");
@@ -112,11 +113,11 @@ int Run(std::vector<std::string> args, client::Surroundings& surroundings) {
   if (restore.app->parsed()) return RunOnFile(restore, options, surroundings);
   if (archive.run.app->parsed()) return RunOnFile(archive.run, options, surroundings);
   if (key.make.app->parsed()) {
-    return key.make.run({"", client::OutputFromName(options.output), surroundings});
+    return key.make.run({{kProgram, client::OutputFromName(options.output), surroundings}, ""});
   }
   const absl::StatusOr<std::unique_ptr<Source>> source = Open(options, surroundings);
   if (!source.ok()) return client::Fail(kProgram, source.status(), surroundings);
-  const Context context{**source, client::OutputFromName(options.output), surroundings};
+  const Context context{{kProgram, client::OutputFromName(options.output), surroundings}, **source};
   for (const Command& command : commands) {
     if (command.app->parsed()) return command.run(context);
   }

@@ -83,7 +83,7 @@ absl::StatusOr<journal::ArchiveReport> Archive(const FileContext& context,
 
 int RunNow(const FileContext& context, const std::string& older_than) {
   const auto report = Archive(context, *support::ParseDuration(older_than));
-  if (!report.ok()) return client::Fail(kProgram, report.status(), context.surroundings);
+  if (!report.ok()) return context.Fail(report.status());
   for (const std::string& kept : report->kept) {
     context.surroundings.err << fmt::format("{}: not archived: {}\n", kProgram, kept);
   }

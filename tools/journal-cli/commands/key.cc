@@ -37,7 +37,7 @@ std::string MakeId(const client::Surroundings& surroundings) {
 int RunNew(const FileContext& context, const std::string& path, std::string id) {
   if (id.empty()) id = MakeId(context.surroundings);
   if (absl::Status status = journal::AddKey(path, id); !status.ok()) {
-    return client::Fail(kProgram, status, context.surroundings);
+    return context.Fail(status);
   }
   if (context.output != client::Output::kTable) {
     client::PrintJson({{"file", path}, {"key", id}}, context.output, context.surroundings.out);

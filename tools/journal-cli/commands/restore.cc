@@ -20,7 +20,7 @@ int Run(const FileContext& context, const std::string& backup, bool replace) {
   const absl::StatusOr<journal::RestoreReport> report = journal::Restore(
       {.backup = backup, .journal_path = context.journal_path, .replace = replace});
   if (!report.ok()) {
-    return client::Fail(kProgram, report.status(), context.surroundings);
+    return context.Fail(report.status());
   }
   std::ostream& out = context.surroundings.out;
   if (context.output != client::Output::kTable) {
