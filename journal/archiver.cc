@@ -198,7 +198,7 @@ absl::Status Archiver::RemoveRecords(const Segment& segment, const StopFunction&
 }
 
 absl::Status Archiver::FindDue(const std::vector<SegmentRow>& rows, std::int64_t older_than_unix_ms,
-                               std::set<std::uint64_t>& due) {
+                               const StopFunction& stop, std::set<std::uint64_t>& due) {
   for (const SegmentRow& row : rows) {
     if (row.state != SegmentState::kSettled) continue;
     const auto opened = Open(row.segment);
@@ -210,8 +210,9 @@ absl::Status Archiver::FindDue(const std::vector<SegmentRow>& rows, std::int64_t
       HF_ASSIGN_OR_RETURN(const bool found, newest.Step());
       if (found && newest.Integer(0) >= older_than_unix_ms) continue;
       // So it says itself. What goes for ever is read: its records count.
-      read = Read(row.segment, row.segment.file, /*stop=*/nullptr).status();
+      read = Read(row.segment, row.segment.file, stop).status();
     }
+    if (absl::IsCancelled(read)) return read;
     if (read.ok()) {
       due.insert(row.segment.number);
     } else {
@@ -221,9 +222,18 @@ absl::Status Archiver::FindDue(const std::vector<SegmentRow>& rows, std::int64_t
   return absl::OkStatus();
 }
 
-absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms) {
+absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms,
+                                              const StopFunction& stop) {
   ExpireReport report;
-  HF_RETURN_IF_ERROR(GoOn(nullptr));
+  const absl::Status ran = ExpireUntilStopped(older_than_unix_ms, stop, report);
+  // Stopped while it read: nothing has gone yet.
+  if (!ran.ok() && !absl::IsCancelled(ran)) return ran;
+  return report;
+}
+
+absl::Status Archiver::ExpireUntilStopped(std::int64_t older_than_unix_ms, const StopFunction& stop,
+                                          ExpireReport& report) {
+  HF_RETURN_IF_ERROR(GoOn(stop));
   std::vector<SegmentRow> rows;
   std::vector<Writer::ArchivedEntry> entries;
   std::set<std::uint64_t> due;
@@ -231,9 +241,9 @@ absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms) {
   {
     HF_ASSIGN_OR_RETURN(const auto view, Look());
     HF_ASSIGN_OR_RETURN(rows, view->archive().List());
-    HF_RETURN_IF_ERROR(FindDue(rows, older_than_unix_ms, due));
+    HF_RETURN_IF_ERROR(FindDue(rows, older_than_unix_ms, stop, due));
     report.kept = kept_;
-    if (due.empty()) return report;
+    if (due.empty()) return absl::OkStatus();
     HF_ASSIGN_OR_RETURN(Statement select, view->database().Prepare(kSelectEntries));
     while (true) {
       HF_ASSIGN_OR_RETURN(const bool found, select.Step());
@@ -265,14 +275,14 @@ absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms) {
       }
     }
   }
-  if (due.empty()) return report;
+  if (due.empty()) return absl::OkStatus();
   std::erase_if(entries, [&due](const auto& entry) { return !due.contains(entry.segment); });
   const std::vector<std::uint64_t> numbers(due.begin(), due.end());
   const absl::Status expired =
       turn_([&](Writer& writer) { return writer.ExpireSegments(numbers, entries); });
   if (absl::IsAborted(expired)) {
     report.kept.emplace_back(expired.message());
-    return report;
+    return absl::OkStatus();
   }
   HF_RETURN_IF_ERROR(expired);
   for (const SegmentRow& row : rows) {
@@ -283,7 +293,7 @@ absl::StatusOr<ExpireReport> Archiver::Expire(std::int64_t older_than_unix_ms) {
     report.segments.back().expired = true;
   }
   HF_RETURN_IF_ERROR(SyncDirectory(archive_));
-  return report;
+  return absl::OkStatus();
 }
 
 }  // namespace holdfast::journal

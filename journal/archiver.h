@@ -45,7 +45,7 @@ class Archiver {
 
   // See Journal::Archive and Journal::ExpireArchives.
   absl::StatusOr<ArchiveReport> Run(const ArchiveOptions& options);
-  absl::StatusOr<ExpireReport> Expire(std::int64_t older_than_unix_ms);
+  absl::StatusOr<ExpireReport> Expire(std::int64_t older_than_unix_ms, const StopFunction& stop);
 
  private:
   absl::StatusOr<std::unique_ptr<JournalView>> Look();
@@ -59,7 +59,9 @@ class Archiver {
   absl::Status RemoveRecords(const Segment& segment, const StopFunction& stop);
   // Settled segments that are older and sound; others that claim to be old are told to kept_.
   absl::Status FindDue(const std::vector<SegmentRow>& rows, std::int64_t older_than_unix_ms,
-                       std::set<std::uint64_t>& due);
+                       const StopFunction& stop, std::set<std::uint64_t>& due);
+  absl::Status ExpireUntilStopped(std::int64_t older_than_unix_ms, const StopFunction& stop,
+                                  ExpireReport& report);
   // All of it, from the file of that name. DataLoss unless it is what was sealed.
   absl::StatusOr<SegmentContent> Read(Segment segment, const std::string& file,
                                       const StopFunction& stop);

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <system_error>
 #include <utility>
 
 namespace holdfast::journal {
@@ -22,11 +23,24 @@ void Background::Start(const Plan& plan, absl::AnyInvocable<void() &&> written) 
     plan_ = &plan;
     written_ = std::move(written);
   }
-  if (thread_.joinable()) {
-    changed_.notify_all();
-  } else {
+  if (thread_.joinable()) return changed_.notify_all();
+  try {
     thread_ = std::thread([this] { Run(); });
+  } catch (const std::system_error&) {
+    // No thread to be had now: the plan is written here, and the next one tries again.
+    WritePlan();
   }
+}
+
+void Background::WritePlan() {
+  // Nobody touches what was started until plan_ is empty again.
+  absl::Status status = transaction_.Write(*plan_);
+  // Before Finish returns, so that it is never about a plan that was started later.
+  std::move(written_)();
+  const std::lock_guard lock(mutex_);
+  status_ = std::move(status);
+  plan_ = nullptr;
+  changed_.notify_all();
 }
 
 void Background::Wait() {
@@ -46,16 +60,9 @@ void Background::Run() {
   while (true) {
     changed_.wait(lock, [this] { return plan_ != nullptr || stopping_; });
     if (plan_ == nullptr) return;
-    const Plan& plan = *plan_;
-    auto written = std::move(written_);
     lock.unlock();
-    absl::Status status = transaction_.Write(plan);
-    // Before Finish returns, so that it is never about a plan that was started later.
-    std::move(written)();
+    WritePlan();
     lock.lock();
-    status_ = std::move(status);
-    plan_ = nullptr;
-    changed_.notify_all();
   }
 }
 

@@ -2,7 +2,7 @@
 //
 // Writes one plan at a time on a thread of its own, while the writer's thread plans the next one
 // and answers those before. The thread is there from the first Start on: a journal that is never
-// busy has none.
+// busy has none, and one that gets none writes where it is called.
 #pragma once
 
 #include <condition_variable>
@@ -32,6 +32,7 @@ class Background {
 
  private:
   void Run();
+  void WritePlan();
 
   Transaction& transaction_;
   std::mutex mutex_;

@@ -6,7 +6,8 @@
 
 namespace holdfast::journal {
 
-void Committer::CommitGroups(std::shared_ptr<Group> group) {
+void Committer::CommitGroups(std::shared_ptr<Group> group,
+                             std::chrono::steady_clock::time_point until) {
   AddTo(now_, std::move(group));
   if (now_.batches < Queue::kPiece) {
     // Two hand-offs between threads would cost more than they win.
@@ -14,7 +15,7 @@ void Committer::CommitGroups(std::shared_ptr<Group> group) {
     Conclude(now_);
   }
   while (!now_.concluded && !now_.groups.empty()) {
-    WriteNow();
+    WriteNow(until);
     Conclude(now_);
     std::swap(before_, now_);
     std::swap(now_, next_);
@@ -23,15 +24,16 @@ void Committer::CommitGroups(std::shared_ptr<Group> group) {
   Answer(now_);
 }
 
-void Committer::WriteNow() {
-  const bool writes = sound() && now_.status.ok() && !now_.plan.empty();
+void Committer::WriteNow(std::chrono::steady_clock::time_point until) {
+  const bool writes = sound() && now_.status.ok();
   if (writes) {
     queue_.WriteStarts();
     writer_.StartWrite(now_.plan, [this] { queue_.WriteEnded(); });
   }
   Answer(before_);
   if (!writes) return;
-  while (next_.status.ok() && !writer_.maintenance_due()) {
+  while (next_.status.ok() && !writer_.maintenance_due() &&
+         std::chrono::steady_clock::now() < until) {
     auto more = queue_.TakeMore(limits_.commit_batches_max - next_.batches,
                                 limits_.commit_records_max - next_.records);
     if (more == nullptr) break;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -27,8 +28,9 @@ class Committer {
       : limits_(limits), writer_(writer), queue_(queue), spent_(spent) {}
 
   // Commits this group, and those that come meanwhile: each round is planned while the one before
-  // it is written, and answered while the one after it is. Answers all of them.
-  void CommitGroups(std::shared_ptr<Group> group);
+  // it is written, and answered while the one after it is. Answers all of them. Takes no more when
+  // something else waits for the writer, nor after `until`.
+  void CommitGroups(std::shared_ptr<Group> group, std::chrono::steady_clock::time_point until);
   // Sets the answer. Does not throw: a turn that was never released would leave everybody waiting
   // for ever, where a process that dies loses nothing.
   void CommitAlone(Waiting& waiting) noexcept;
@@ -56,8 +58,8 @@ class Committer {
   };
 
   void AddTo(Round& round, std::shared_ptr<Group> group);
-  // Writes now_ unless its plan failed or is empty; meanwhile answers before_ and makes next_.
-  void WriteNow();
+  // Writes now_ unless its plan failed; meanwhile answers before_ and makes next_.
+  void WriteNow(std::chrono::steady_clock::time_point until);
   // The round has come to its status; nobody is told yet.
   void Conclude(Round& round);
   void Answer(Round& round);  // leaves it empty

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <mutex>
@@ -89,14 +90,17 @@ class JournalImpl final : public Journal {
     const auto turn = [this](absl::FunctionRef<absl::Status(Writer&)> work) {
       return OnWriter(work);
     };
-    return Archiver(path_, turn).Run(options);
+    ArchiveOptions until_closed = options;
+    until_closed.stop = UntilClosed(options.stop);
+    return Archiver(path_, turn).Run(until_closed);
   }
-  absl::StatusOr<ExpireReport> ExpireArchives(std::int64_t older_than_unix_ms) override {
+  absl::StatusOr<ExpireReport> ExpireArchives(std::int64_t older_than_unix_ms,
+                                              const std::function<bool()>& stop) override {
     const std::lock_guard one_at_a_time(archiving_);
     const auto turn = [this](absl::FunctionRef<absl::Status(Writer&)> work) {
       return OnWriter(work);
     };
-    return Archiver(path_, turn).Expire(older_than_unix_ms);
+    return Archiver(path_, turn).Expire(older_than_unix_ms, UntilClosed(stop));
   }
 
   Reader& reader() override { return *reader_; }
@@ -110,9 +114,10 @@ class JournalImpl final : public Journal {
   }
 
   absl::Status Close() override {
+    closing_.store(true, std::memory_order_relaxed);
     queue_.Close();
-    // A run of the archive that is under way works on files outside of its turns. It ends with the
-    // next one, which is refused; until then the lock is held for it.
+    // A run of the archive that is under way works on files outside of its turns. It is asked to
+    // stop, and its next turn is refused; until then the lock is held for it.
     const std::lock_guard archiving(archiving_);
     std::call_once(closed_, [this] {
       thread_.join();
@@ -137,7 +142,13 @@ class JournalImpl final : public Journal {
       const bool timed = backoff.count() != 0 || flush_timed_;
       Queue::Work work = queue_.Take(timed ? Until(wake_at) : std::chrono::milliseconds{0});
       for (auto& [done, refusal] : work.refused) std::move(done)(std::move(refusal));
-      if (work.group != nullptr) committer_.CommitGroups(std::move(work.group));
+      if (work.group != nullptr) {
+        if (sound() && !flush_timed_) {
+          flush_timed_ = true;
+          wake_at = Clock::now() + limits_.flush_after;
+        }
+        committer_.CommitGroups(std::move(work.group), wake_at);
+      }
       for (auto& task : work.tasks) std::move(task)();
       if (sound()) committer_.Maintained(writer_->MaintainIfDue());
       if (work.closing) return;
@@ -149,6 +160,7 @@ class JournalImpl final : public Journal {
         backoff = std::chrono::milliseconds{0};
         if (!writer_->dirty()) {
           flush_timed_ = false;
+          spent_.FreeAll();
         } else if (!flush_timed_) {
           flush_timed_ = true;
           wake_at = Clock::now() + limits_.flush_after;
@@ -169,6 +181,12 @@ class JournalImpl final : public Journal {
       }
       queue_.Release(/*wake_writer=*/false);
     }
+  }
+
+  std::function<bool()> UntilClosed(const std::function<bool()>& stop) const {
+    return [this, &stop] {
+      return closing_.load(std::memory_order_relaxed) || (stop != nullptr && stop());
+    };
   }
 
   // Runs in a turn of its own; returns what came of it.
@@ -207,6 +225,7 @@ class JournalImpl final : public Journal {
   Committer committer_;
 
   std::mutex archiving_;
+  std::atomic<bool> closing_ = false;
   std::once_flag closed_;
   absl::Status close_status_;  // guarded by closed_
 

@@ -167,7 +167,8 @@ struct ArchiveOptions {
   std::size_t sandboxes_per_segment_max = 4'096;
   // The records are counted in memory while it is built, at 16 bytes each; about 150 MB of file.
   std::size_t records_per_segment_max = 500'000;
-  // Asked now and then; true: end early, the next run goes on. May be empty.
+  // Asked now and then; true: end early, the next run goes on. May be empty. It must not call the
+  // journal.
   std::function<bool()> stop;
 };
 
@@ -237,9 +238,10 @@ class Journal {
   // lost by any of them, and the next run goes on.
   virtual absl::StatusOr<ArchiveReport> Archive(const ArchiveOptions& options) = 0;
   // Throws away, for ever, segments of which every record is older. Not one with records of a
-  // sandbox that lives again, or that has others in a segment which stays. Any thread. Errors: as
-  // Append.
-  virtual absl::StatusOr<ExpireReport> ExpireArchives(std::int64_t older_than_unix_ms) = 0;
+  // sandbox that lives again, or that has others in a segment which stays. Any thread. `stop` as
+  // for Archive. Errors: as Append.
+  virtual absl::StatusOr<ExpireReport> ExpireArchives(std::int64_t older_than_unix_ms,
+                                                      const std::function<bool()>& stop = {}) = 0;
 
   virtual Reader& reader() = 0;
   virtual std::uint64_t epoch() const = 0;
@@ -250,6 +252,9 @@ class Journal {
   // Of the process that held the journal before us.
   virtual const Ownership& previous_ownership() const = 0;
 
+  // Commits what waits, answers it, and lets go of the file: a next owner may open it. Waits for a
+  // call of Archive or ExpireArchives, which ends as if it was asked to stop. From any thread but
+  // that of a callback. A second call says what the first one said.
   virtual absl::Status Close() = 0;
 };
 

@@ -160,7 +160,8 @@ std::shared_ptr<Group> Queue::TakeMore(std::size_t batches, std::size_t records)
   }
   writer_wants_more_ = false;
   const bool other_work = !refused_.empty() || !tasks_.empty() || closed_;
-  if (!HasPiece() || other_work) return nullptr;
+  // After the write nothing is overlapped any more: who was written is answered first.
+  if (!writing_ || other_work) return nullptr;
   const Group& next = *groups_.front();
   if (next.waiting.size() > batches || next.records > records) return nullptr;
   return TakeFront();

@@ -75,6 +75,12 @@ absl::Status Transaction::CheckEpoch() {
 
 absl::Status Transaction::Write(const Plan& plan) {
   HF_RETURN_IF_ERROR(Begin());
+  if (plan.empty()) {
+    // All of it was refused. What counts is that the journal is still ours: a rollback of nothing
+    // has nothing to tell.
+    rollback_.Run().IgnoreError();
+    return absl::OkStatus();
+  }
   absl::Status status = Insert(plan);
   // Crash story of what follows:
   //  1. Killed before COMMIT, or while it writes: the WAL's tail has no commit mark. The next

@@ -27,7 +27,8 @@ class Transaction {
   // Commits or rolls back, by what has come of the transaction so far.
   absl::Status End(absl::Status status);
 
-  // All of the plan, durably, or nothing of it. Errors: as Writer::Commit.
+  // All of the plan, durably, or nothing of it; of an empty one, whether the journal is still ours.
+  // Errors: as Writer::Commit.
   absl::Status Write(const Plan& plan);
 
  private:

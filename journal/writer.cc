@@ -48,6 +48,13 @@ absl::Status Damaged(const std::string& sandbox_id, std::string_view what) {
   return absl::DataLossError(fmt::format("sandbox \"{}\": {}", sandbox_id, what));
 }
 
+absl::Status NoIntent(const PreparedBatch& prepared, std::uint64_t sequence) {
+  return absl::InvalidArgumentError(
+      fmt::format("batch of sandbox \"{}\": an outcome answers record {}, which is no intent of "
+                  "its present life",
+                  prepared.batch.sandbox_id, sequence));
+}
+
 }  // namespace
 
 absl::Status OfTheWhole(absl::Status status) {
@@ -128,9 +135,7 @@ absl::Status Writer::Commit(std::span<Waiting*> batches) {
   return Write(lone_plan_);
 }
 
-absl::Status Writer::Write(const Plan& plan) {
-  return plan.empty() ? absl::OkStatus() : Written(plan, transaction_.Write(plan));
-}
+absl::Status Writer::Write(const Plan& plan) { return Written(plan, transaction_.Write(plan)); }
 
 void Writer::StartWrite(const Plan& plan, absl::AnyInvocable<void() &&> written) {
   background_.Start(plan, std::move(written));
@@ -141,7 +146,7 @@ absl::Status Writer::FinishWrite(const Plan& plan) { return Written(plan, backgr
 absl::Status Writer::Written(const Plan& plan, absl::Status status) {
   wal_pages_ = wal_pages_hooked_;
   if (status.ok()) {
-    last_position_ = plan.records.back().position;
+    if (!plan.empty()) last_position_ = plan.records.back().position;
     return status;
   }
   behind_ = true;
@@ -205,8 +210,8 @@ absl::Status Writer::ReadHead(Head& head) {
     head.key = select_sandbox_.Unsigned(0);
     head.live = select_sandbox_.Integer(1) != 0;
     head.said_digest = SaidDigest(select_sandbox_.Bytes(3), select_sandbox_.Bytes(4));
-    head.position = select_sandbox_.Unsigned(5);
-    head.sequence = select_sandbox_.Unsigned(6);
+    head.position = head.stored_position = select_sandbox_.Unsigned(5);
+    head.sequence = head.stored_sequence = select_sandbox_.Unsigned(6);
     if (select_sandbox_.Unsigned(2) != RowChecksum(head.key, head.live, head.id,
                                                    select_sandbox_.Bytes(3),
                                                    select_sandbox_.Bytes(4))) {
@@ -248,8 +253,8 @@ absl::Status Writer::ReadArchivedHead(Head& head) {
   // It has no row in the tables, and its ledger begins anew: what it held before has ended.
   head.key = last.head.key;
   head.is_new = true;
-  head.position = last.head.row.head_position;
-  head.sequence = last.head.row.head_sequence;
+  head.position = head.stored_position = last.head.row.head_position;
+  head.sequence = head.stored_sequence = last.head.row.head_sequence;
   head.hash = (*record)->hash;
   return absl::OkStatus();
 }
@@ -273,9 +278,11 @@ absl::Status Writer::CheckMeanings(const PreparedBatch& prepared, Head& head) {
       if (prepared.meanings[intent - head.sequence - 1].intent != nullptr) continue;
     } else {
       if (ledger->facts().contains(intent)) continue;
-      // Closed already: a late word about a step of long ago. Rare enough to walk to its record.
+      if (intent > head.stored_sequence) return NoIntent(prepared, intent);
+      // Closed already: a late word about a step of long ago. Rare enough to walk to its record,
+      // from where the file surely has it: what is behind may be planned only.
       background_.Wait();
-      auto found = ledger_.FindIntent(head.key, head.position, intent);
+      auto found = ledger_.FindIntent(head.key, head.stored_position, intent);
       if (!found.ok()) {
         // The walk ended where the archive begins: an intent in there was closed before.
         if (!absl::IsDataLoss(found.status())) return found.status();
@@ -286,10 +293,7 @@ absl::Status Writer::CheckMeanings(const PreparedBatch& prepared, Head& head) {
         continue;
       }
     }
-    return absl::InvalidArgumentError(
-        fmt::format("batch of sandbox \"{}\": an outcome answers record {}, which is no intent of "
-                    "its present life",
-                    prepared.batch.sandbox_id, intent));
+    return NoIntent(prepared, intent);
   }
   return absl::OkStatus();
 }
@@ -461,6 +465,8 @@ absl::Status Writer::Flush() {
   for (Head* head : dirty_) {
     head->dirty = head->is_new = false;
     head->unflushed.reset();
+    head->stored_position = head->position;
+    head->stored_sequence = head->sequence;
     if (!head->live) heads_.erase(head->id);
   }
   dirty_.clear();

@@ -112,9 +112,13 @@ class Writer {
  private:
   struct Head {
     std::string id;
-    std::uint64_t key = 0;        // position of its first record; 0: it has none
-    std::uint64_t position = 0;   // of its last record
-    std::uint64_t sequence = 0;   // of its last record
+    std::uint64_t key = 0;       // position of its first record; 0: it has none
+    std::uint64_t position = 0;  // of its last record
+    std::uint64_t sequence = 0;  // of its last record
+    // Of the last record that the tables knew: it is on the disk, and each intent behind it is in
+    // the ledger in memory.
+    std::uint64_t stored_position = 0;
+    std::uint64_t stored_sequence = 0;
     Hash hash = kChainStart;      // of its last record
     std::size_t said_digest = 0;  // of state and summary as they were said last
     bool live = false;
@@ -164,7 +168,8 @@ class Writer {
   void ForgetFinished();
   absl::Status AdoptInTransaction(const Segment& segment, std::span<const SegmentPart> parts);
   bool flush_due() const {
-    return last_position_ - flushed_position_ >= limits_.flush_records_max ||
+    // What is planned counts: it is written before anything else happens.
+    return next_position_ - 1 - flushed_position_ >= limits_.flush_records_max ||
            unflushed_bytes_ >= kUnflushedBytesMax;
   }
   bool checkpoint_due() const { return wal_pages_ >= wal_pages_checkpoint_due_; }

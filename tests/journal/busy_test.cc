@@ -8,9 +8,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
+#include <future>
 #include <latch>
 #include <memory>
+#include <semaphore>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,6 +27,7 @@ namespace holdfast::journal {
 namespace {
 
 using ::holdfast::testing::IsOk;
+using ::holdfast::testing::StatusIs;
 using ::holdfast::testing::TempDir;
 
 constexpr std::size_t kSandboxes = 150;
@@ -156,6 +160,61 @@ TEST_F(JournalBusy, LetsTasksFlushesAndReadersInBetween) {
 
   EXPECT_EQ(journal->stats().batches, kSandboxes * kRounds);
   EXPECT_EQ(journal->stats().commits_failed, 0U);
+}
+
+// What it is late behind is planned with it, and on no disk yet.
+TEST_F(JournalBusy, TakesALateOutcomeBehindABatchOfTheSameTransaction) {
+  const auto journal = Open("journal.db", 65'536);
+  ASSERT_THAT(
+      journal->Append(BatchOf(
+          "a", 0, {Draft::Intent(ForwardIntent("driver", "a/1", {MakeResource("vm", "a")}), 1)})),
+      IsOk());
+  const Draft done = Draft::Outcome(MakeOutcome(1, v1::Outcome::DONE, true), 1);
+  ASSERT_THAT(journal->Append(BatchOf("a", 1, {done})), IsOk());
+  ASSERT_THAT(journal->Flush(), IsOk());
+  std::promise<void> go;
+  journal->AppendAsync(EventBatch("holds up the writer", 0),
+                       [&go](const auto&) { go.get_future().wait(); });
+
+  std::vector<std::promise<absl::Status>> answers(3);
+  const auto append = [&](std::size_t n, Batch batch) {
+    journal->AppendAsync(std::move(batch), [&answers, n](const auto& answer) {
+      answers[n].set_value(answer.status());
+    });
+  };
+  append(0, EventBatch("a", 2));
+  append(1, BatchOf("a", 3, {done}));
+  append(2, BatchOf("a", 4, {Draft::Outcome(MakeOutcome(3, v1::Outcome::DONE, true), 1)}));
+  go.set_value();
+
+  EXPECT_THAT(answers[0].get_future().get(), IsOk());
+  EXPECT_THAT(answers[1].get_future().get(), IsOk());
+  EXPECT_THAT(answers[2].get_future().get(), StatusIs(absl::StatusCode::kInvalidArgument))
+      << "record 3 is an event";
+}
+
+TEST_F(JournalBusy, FlushesInTimeUnderLoadThatNeverEnds) {
+  Options options = OptionsFor(dir_.File("journal.db"));
+  options.limits.flush_after = std::chrono::milliseconds(50);
+  options.limits.flush_records_max = 100'000'000;
+  HF_ASSERT_OK_AND_ASSIGN(const auto journal, Journal::Open(options));
+  std::counting_semaphore<1'000> room(1'000);
+  std::jthread load([&](const std::stop_token& stop) {
+    for (std::uint64_t head = 0; !stop.stop_requested(); ++head) {
+      room.acquire();
+      journal->AppendAsync(EventBatch("a", head), [&room](const auto&) { room.release(); });
+    }
+    for (int left = 1'000; left > 0; --left) room.acquire();
+  });
+
+  const auto flushed = [&] {
+    return std::stoull(
+        QueryRows(options.path, "SELECT value FROM meta WHERE name = 'flushed'").at(0));
+  };
+  std::uint64_t first = 0;
+  while (first == 0) first = flushed();
+  EXPECT_LT(first, 150'000U)
+      << "else it came with the checkpoint of the WAL, and is bounded by that";
 }
 
 }  // namespace

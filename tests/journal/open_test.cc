@@ -177,6 +177,7 @@ TEST_F(JournalOpen, IsFencedForEverWhenItsEpochWasTaken) {
   Meddle(path_, "UPDATE meta SET value = value + 1 WHERE name = 'epoch'");
 
   const auto fenced = StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("epoch 2"));
+  EXPECT_THAT(journal->Append(EventBatch("a", 7)), fenced) << "although it would be refused alone";
   EXPECT_THAT(journal->Append(EventBatch("a", 1)), fenced);
   Meddle(path_, "UPDATE meta SET value = 1 WHERE name = 'epoch'");
   EXPECT_THAT(journal->Append(EventBatch("a", 1)), fenced);

@@ -108,8 +108,9 @@ class FlakyJournal final : public journal::Journal {
   absl::StatusOr<journal::ArchiveReport> Archive(const journal::ArchiveOptions& options) override {
     return real_.Archive(options);
   }
-  absl::StatusOr<journal::ExpireReport> ExpireArchives(std::int64_t older_than_unix_ms) override {
-    return real_.ExpireArchives(older_than_unix_ms);
+  absl::StatusOr<journal::ExpireReport> ExpireArchives(std::int64_t older_than_unix_ms,
+                                                       const std::function<bool()>& stop) override {
+    return real_.ExpireArchives(older_than_unix_ms, stop);
   }
   std::uint64_t epoch() const override { return real_.epoch(); }
   bool sound() const override { return real_.sound(); }

@@ -55,11 +55,13 @@ void Archive(const std::stop_token& stop, journal::Journal& journal, millisecond
                report->segments);
 }
 
-void Expire(journal::Journal& journal, RetentionClock& clock, milliseconds keep) {
+void Expire(const std::stop_token& stop, journal::Journal& journal, RetentionClock& clock,
+            milliseconds keep) {
   const auto now = clock.NowUnixMillis(NewestUnixMillis(journal.reader()), WallUnixMillis(),
                                        std::chrono::steady_clock::now());
   if (!now) return;
-  const auto report = journal.ExpireArchives(*now - keep.count());
+  const auto report =
+      journal.ExpireArchives(*now - keep.count(), [&stop] { return stop.stop_requested(); });
   if (!report.ok()) {
     spdlog::warn("removing old archives failed reason=\"{}\"",
                  std::string(report.status().message()));
@@ -83,7 +85,7 @@ void Run(const std::stop_token& stop, journal::Journal& journal, const Archiving
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
     if (ages.archive_after) Archive(stop, journal, *ages.archive_after);
-    if (ages.keep && !stop.stop_requested()) Expire(journal, clock, *ages.keep);
+    if (ages.keep && !stop.stop_requested()) Expire(stop, journal, clock, *ages.keep);
     wake.wait_for(lock, stop, interval, [] { return false; });
   }
 }
