@@ -84,8 +84,7 @@ void ForEachPiece(const RecordView& record, Take take) {
 
 }  // namespace
 
-void WriteCanonical(const RecordView& record, std::string& bytes) {
-  bytes.clear();
+void AppendCanonical(const RecordView& record, std::string& bytes) {
   ForEachPiece(record, [&bytes](std::string_view piece) { bytes.append(piece); });
 }
 

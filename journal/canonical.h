@@ -37,8 +37,10 @@ struct RecordView {
   std::string_view payload;
 };
 
-// Writes the canonical bytes of `record` into `bytes`, whose capacity is reused.
-void WriteCanonical(const RecordView& record, std::string& bytes);
+// Appends the canonical bytes of `record`. They end with its type, the length of its payload in
+// kPayloadLengthBytes, and its payload.
+inline constexpr std::size_t kPayloadLengthBytes = 4;
+void AppendCanonical(const RecordView& record, std::string& bytes);
 
 // CRC-32 (ISO-HDLC, as zlib computes it).
 std::uint32_t Checksum(std::string_view bytes);

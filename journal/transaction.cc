@@ -105,9 +105,9 @@ absl::Status Transaction::Insert(const Plan& plan) {
                            .Bind(6, record.time_unix_ms)
                            .Bind(7, static_cast<std::int64_t>(record.kind))
                            .Bind(8, std::int64_t{record.checksum})
-                           .BindText(9, record.type)
+                           .BindText(9, plan.TypeOf(record))
                            .BindBlob(10, BytesOf(record.hash))
-                           .BindBlob(11, record.payload)
+                           .BindBlob(11, plan.PayloadOf(record))
                            .Run());
   }
   for (const Plan::Said& said : plan.said) {

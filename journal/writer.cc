@@ -40,6 +40,9 @@ constexpr char kReplaceSealed[] =
 // pages, smaller is a shorter recovery. 8,000 pages are 32 MiB; measured by tests/bench.
 constexpr int kCheckpointPages = 8'000;
 
+// How far ahead of its use a head is asked for while they are flushed.
+constexpr std::size_t kHeadsAhead = 8;
+
 std::size_t SaidDigest(std::string_view state, std::string_view summary) {
   return absl::HashOf(state, summary);
 }
@@ -318,14 +321,14 @@ absl::Status Writer::PlanBatch(const PreparedBatch& prepared, Head& head, Plan& 
                                Appended& appended) {
   const Batch& batch = prepared.batch;
   Touch(head);
-  if (!head.dirty) {
-    head.dirty = true;
-    dirty_.push_back(&head);
-  }
   appended.first_position = next_position_;
   if (head.key == 0) {
     head.key = next_position_;
     head.is_new = true;
+  }
+  if (!head.dirty) {
+    head.dirty = true;
+    dirty_.push_back({head.key, &head});
   }
   for (std::size_t i = 0; i < batch.drafts.size(); ++i) {
     const Draft& draft = batch.drafts[i];
@@ -357,18 +360,21 @@ absl::Status Writer::PlanBatch(const PreparedBatch& prepared, Head& head, Plan& 
 }
 
 void Writer::PlanRecord(const RecordView& record, Head& head, Plan& plan) {
-  WriteCanonical(record, canonical_);
-  head.hash = hasher_.Link(head.hash, canonical_);
+  const std::size_t begin = plan.bytes.size();
+  AppendCanonical(record, plan.bytes);
+  const std::string_view canonical = std::string_view(plan.bytes).substr(begin);
+  head.hash = hasher_.Link(head.hash, canonical);
   plan.records.push_back({.position = record.position,
                           .sandbox = head.key,
                           .sequence = record.sequence,
                           .previous = record.previous,
                           .time_unix_ms = record.time_unix_ms,
                           .kind = record.kind,
-                          .checksum = Checksum(canonical_),
+                          .checksum = Checksum(canonical),
                           .hash = head.hash,
-                          .type = record.type,
-                          .payload = record.payload});
+                          .end = plan.bytes.size(),
+                          .type_size = record.type.size(),
+                          .payload_size = record.payload.size()});
   head.position = record.position;
   head.sequence = record.sequence;
   ++next_position_;
@@ -462,7 +468,7 @@ absl::Status Writer::Flush() {
   HF_FAILPOINT(kJournalAfterFlush);
   flushed_position_ = last_position_;
   unflushed_bytes_ = 0;
-  for (Head* head : dirty_) {
+  for (const auto& [key, head] : dirty_) {
     head->dirty = head->is_new = false;
     head->unflushed.reset();
     head->stored_position = head->position;
@@ -474,9 +480,11 @@ absl::Status Writer::Flush() {
 }
 
 absl::Status Writer::FlushInTransaction() {
-  std::sort(dirty_.begin(), dirty_.end(),
-            [](const Head* a, const Head* b) { return a->key < b->key; });
-  for (const Head* head : dirty_) {
+  std::sort(dirty_.begin(), dirty_.end());
+  for (std::size_t i = 0; i < dirty_.size(); ++i) {
+    // They lie all over the memory, in no order of theirs.
+    if (i + kHeadsAhead < dirty_.size()) __builtin_prefetch(dirty_[i + kHeadsAhead].second);
+    const Head* const head = dirty_[i].second;
     HF_RETURN_IF_ERROR(flusher_.Write({.key = head->key,
                                        .id = head->id,
                                        .is_new = head->is_new,

@@ -15,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -197,8 +198,7 @@ class Writer {
   // are read when needed.
   absl::flat_hash_map<std::string_view, std::unique_ptr<Head>> heads_;  // by their ids
   std::vector<Head*> touched_;
-  std::vector<Head*> dirty_;
-  std::string canonical_;
+  std::vector<std::pair<std::uint64_t, Head*>> dirty_;  // with their keys
   Plan lone_plan_;
   int wal_pages_hooked_ = 0;  // by whichever thread commits; the background's while it writes
   int wal_pages_ = 0;         // as of the last commit that is finished

@@ -224,7 +224,7 @@ void MakeItMatch(const std::string& path) {
            "       r.type, r.payload, s.id\n"
            "FROM records AS r LEFT JOIN sandboxes AS s ON s.key = r.sandbox ORDER BY r.position")) {
     std::string bytes;
-    journal::WriteCanonical(
+    journal::AppendCanonical(
         {.position = Number(row[0]),
          .previous = Number(row[1]),
          .sequence = Number(row[2]),

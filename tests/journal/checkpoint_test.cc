@@ -235,16 +235,16 @@ void Forge(const std::string& path, const std::string& id, std::uint64_t from) {
   for (const Record& record : records) {
     const std::string payload = record.sequence == from ? "forged" : record.payload;
     std::string canonical;
-    WriteCanonical({.position = record.position,
-                    .previous = previous,
-                    .sequence = record.sequence,
-                    .epoch = record.epoch,
-                    .time_unix_ms = record.time_unix_ms,
-                    .kind = record.kind,
-                    .sandbox_id = record.sandbox_id,
-                    .type = record.type,
-                    .payload = payload},
-                   canonical);
+    AppendCanonical({.position = record.position,
+                     .previous = previous,
+                     .sequence = record.sequence,
+                     .epoch = record.epoch,
+                     .time_unix_ms = record.time_unix_ms,
+                     .kind = record.kind,
+                     .sandbox_id = record.sandbox_id,
+                     .type = record.type,
+                     .payload = payload},
+                    canonical);
     hash = hasher.Link(hash, canonical);
     sql += fmt::format(
         "UPDATE records SET payload = x'{}', checksum = {}, hash = x'{}' WHERE position = {};",
