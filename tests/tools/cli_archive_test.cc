@@ -250,5 +250,21 @@ TEST_F(JournalCliArchive, VerifyNamesASegmentThatIsMissing) {
   EXPECT_EQ(Offline({"why", "alpha"}).code, client::kExitOk) << "the others are read as ever";
 }
 
+TEST_F(JournalCliArchive, ListsSayWhichSegmentTheyCouldNotRead) {
+  ArchiveBravo();
+  std::filesystem::remove(SegmentPath());
+
+  const std::vector<std::vector<std::string>> questions = {
+      {"ls", "--all"}, {"ledger", "--all"}, {"archive", "ls"}};
+  for (const auto& question : questions) {
+    SCOPED_TRACE(question.front());
+    const Result told = Offline(question);
+    EXPECT_EQ(told.code, client::kExitIntegrity);
+    EXPECT_THAT(told.err, AllOf(HasSubstr("1 sandboxes"), HasSubstr("segment-000001-")));
+    EXPECT_THAT(told.out, Not(HasSubstr("bravo")));
+  }
+  EXPECT_EQ(Offline({"ls"}).err, "") << "only what lists the archived ones";
+}
+
 }  // namespace
 }  // namespace holdfast::testing

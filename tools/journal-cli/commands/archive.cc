@@ -19,14 +19,14 @@
 #include "tools/client/json.h"
 #include "tools/client/table.h"
 #include "tools/journal-cli/command.h"
+#include "tools/journal-cli/segments.h"
 
 namespace holdfast::journal_cli {
 namespace {
 
-absl::StatusOr<std::vector<journal::Segment>> ListSegments(const Context& context) {
-  HF_ASSIGN_OR_RETURN(const std::string path, context.source.JournalPath());
-  HF_ASSIGN_OR_RETURN(const auto reader, journal::Reader::Open(path));
-  return reader->ListSegments();
+const char* StateOf(const journal::Segment& segment) {
+  if (segment.expired) return "removed";
+  return segment.damage.empty() ? "kept" : "unreadable";
 }
 
 int RunLs(const Context& context) {
@@ -43,10 +43,11 @@ int RunLs(const Context& context) {
                          {"first_position", segment.first_position},
                          {"last_position", segment.last_position},
                          {"sealed_unix_ms", segment.sealed_unix_ms},
-                         {"expired", segment.expired}});
+                         {"expired", segment.expired},
+                         {"damage", segment.damage}});
     table.Add({segment.file, std::to_string(segment.sandboxes), std::to_string(segment.records),
                fmt::format("{}-{}", segment.first_position, segment.last_position),
-               support::FormatTime(segment.sealed_unix_ms), segment.expired ? "removed" : "kept"});
+               support::FormatTime(segment.sealed_unix_ms), StateOf(segment)});
   }
   if (context.json()) {
     client::PrintJsonList(documents, context.output, context.out());
@@ -55,7 +56,7 @@ int RunLs(const Context& context) {
   } else {
     context.out() << table.Render();
   }
-  return client::kExitOk;
+  return TellUnreadable(*segments, context);
 }
 
 // Of the host when a gateway last held the journal. This program touches nothing that a boot ends,

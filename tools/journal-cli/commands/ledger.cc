@@ -3,7 +3,8 @@
 // journal-cli ledger [ID] [--all]
 //
 // The things in the world that a sandbox (or every sandbox) holds or may hold; with --all, also
-// what was released or is gone. Exit codes: 0 ok; 2 no such sandbox.
+// what was released or is gone. Exit codes: 0 ok; 2 no such sandbox; 4 an archive segment cannot be
+// read.
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "tools/client/json.h"
 #include "tools/journal-cli/command.h"
 #include "tools/journal-cli/render.h"
+#include "tools/journal-cli/segments.h"
 
 namespace holdfast::journal_cli {
 namespace {
@@ -30,7 +32,7 @@ int Run(const Options& options, const Context& context) {
   } else {
     context.out() << RenderLedger(*entries);
   }
-  return client::kExitOk;
+  return options.all && options.id.empty() ? TellUnreadable(context) : client::kExitOk;
 }
 
 }  // namespace

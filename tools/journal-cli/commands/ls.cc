@@ -3,8 +3,8 @@
 // journal-cli ls [--all]
 //
 // Lists the sandboxes that still hold something or may have to do something; with --all, the
-// deleted ones too. Exit codes: 0 ok; 3 one of those listed is Stuck; 4 the records of one cannot
-// be read.
+// deleted ones too. Exit codes: 0 ok; 3 one of those listed is Stuck; 4 the records of one, or an
+// archive segment, cannot be read.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -14,6 +14,7 @@
 #include "tools/client/json.h"
 #include "tools/client/render.h"
 #include "tools/journal-cli/command.h"
+#include "tools/journal-cli/segments.h"
 
 namespace holdfast::journal_cli {
 namespace {
@@ -32,7 +33,7 @@ int Run(const Options& options, const Context& context) {
   } else {
     context.out() << client::RenderList(*sandboxes);
   }
-  int code = client::kExitOk;
+  int code = options.all ? TellUnreadable(context) : client::kExitOk;
   for (const auto& sandbox : *sandboxes) code = std::max(code, client::ExitCodeOf(sandbox));
   return code;
 }
