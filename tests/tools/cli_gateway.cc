@@ -74,6 +74,11 @@ grpc::Status ScriptedGateway::Repair(grpc::ServerContext*,
 
 grpc::Status ScriptedGateway::Get(grpc::ServerContext*, const lifecycle::v1::GetRequest* request,
                                   lifecycle::v1::GetResponse* response) {
+  {
+    const std::lock_guard<std::mutex> lock(mu_);
+    asked_ = true;
+    changed_.notify_all();
+  }
   if (states.empty() || states.back().id() != request->sandbox_id()) {
     return grpc::Status(grpc::StatusCode::NOT_FOUND, "there is no such sandbox");
   }
@@ -105,6 +110,11 @@ grpc::Status ScriptedGateway::Watch(grpc::ServerContext* context,
 void ScriptedGateway::WaitWatched() {
   std::unique_lock<std::mutex> lock(mu_);
   changed_.wait(lock, [this] { return watched_; });
+}
+
+void ScriptedGateway::WaitWatchedAndAsked() {
+  std::unique_lock<std::mutex> lock(mu_);
+  changed_.wait(lock, [this] { return watched_ && asked_; });
 }
 
 void ScriptedGateway::End() {

@@ -65,6 +65,8 @@ class ScriptedGateway final : public lifecycle::v1::Lifecycle::Service {
 
   // Blocks until a watcher has been told everything.
   void WaitWatched();
+  // Blocks until that watcher has asked once more, as one does who waits for an end.
+  void WaitWatchedAndAsked();
   // Ends the open watches.
   void End();
 
@@ -72,6 +74,7 @@ class ScriptedGateway final : public lifecycle::v1::Lifecycle::Service {
   std::mutex mu_;
   std::condition_variable changed_;
   bool watched_ = false;
+  bool asked_ = false;
   bool ended_ = false;
 };
 

@@ -221,7 +221,8 @@ TEST_F(HoldfastCli, GoesOnWaitingWhenTheGatewayIsReplaced) {
   Result result;
 
   std::thread waiting([&] { result = Holdfast({"create", "demo", "--", "sleep"}); });
-  first.WaitWatched();
+  // Else the second one may answer what it asks, and it never learns that the first one went.
+  first.WaitWatchedAndAsked();
   first.End();
   server.reset();
   server = std::make_unique<Server>(second, socket_);
