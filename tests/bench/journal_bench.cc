@@ -41,8 +41,10 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 struct Plan {
-  int rounds = 9;
-  milliseconds round{300};
+  int rounds = 7;
+  // Several flushes and moves of the WAL into the file, each of which is due about four times a
+  // second: a round with one more or one less of them measures chance.
+  milliseconds round{1'000};
   milliseconds warm_up{50};  // of each round: threads are there and the pipe is full
   int lone_appends = 400;
 };

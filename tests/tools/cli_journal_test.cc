@@ -142,22 +142,39 @@ TEST_F(JournalCli, AsksTheGatewayThatAnswersAndElseReadsTheFile) {
   const std::string state = dir_.File("state");
   std::filesystem::create_directories(state + "/holdfast");
   WriteFixture(state + "/holdfast/journal.db");
+  const std::string runtime = dir_.File("runtime");
+  std::filesystem::create_directories(runtime + "/holdfast");
+  const std::string socket = runtime + "/holdfast/gateway.sock";
   const std::map<std::string, std::string> environment = {{"XDG_STATE_HOME", state},
-                                                          {"HOLDFAST_SOCKET", socket_}};
+                                                          {"XDG_RUNTIME_DIR", runtime}};
 
   const Result file = RunProgram(journal_cli::Run, {"-v", "ls"}, environment);
   FixtureJournal owner(path_);
   ViewsGateway gateway(owner.journal().reader());
-  const Server server(gateway, socket_);
+  const Server server(gateway, socket);
   const Result live = RunProgram(journal_cli::Run, {"-v", "ls"}, environment);
   const Result silent = RunProgram(journal_cli::Run, {"ls"}, environment);
 
   const std::string journal = state + "/holdfast/journal.db";
-  EXPECT_EQ(file.err, "nobody answers at " + socket_ + " (HOLDFAST_SOCKET); reading " + journal +
-                          " instead\nreading the journal file " + journal + "\n");
-  EXPECT_EQ(live.err, "asking the gateway at " + socket_ + "\n");
+  EXPECT_EQ(file.err, "reading the journal file " + journal + "\n");
+  EXPECT_EQ(live.err, "asking the gateway at " + socket + "\n");
   EXPECT_EQ(silent.err, "");
   EXPECT_EQ(live.out, file.out);
+}
+
+// A backup of another journal would pass for the one that was meant.
+TEST_F(JournalCli, ReadsNoOtherJournalWhenTheGatewayThatWasMeantIsGone) {
+  const std::string state = dir_.File("state");
+  std::filesystem::create_directories(state + "/holdfast");
+  WriteFixture(state + "/holdfast/journal.db");
+
+  const Result refused = RunProgram(journal_cli::Run, {"ls"},
+                                    {{"XDG_STATE_HOME", state}, {"HOLDFAST_SOCKET", socket_}});
+
+  EXPECT_EQ(refused.code, client::kExitRefused);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_THAT(refused.err, HasSubstr("nobody answers at " + socket_));
+  EXPECT_THAT(refused.err, HasSubstr("--journal"));
 }
 
 TEST_F(JournalCli, AddsOrphansAndGhostsToLeaksWhenAGatewayAnswers) {

@@ -40,13 +40,16 @@ absl::StatusOr<std::unique_ptr<Source>> Open(const Options& options,
   if (socket.empty() && file.empty()) {
     socket = support::DefaultSocketPath(surroundings.environment);
     if (!client::ProbeSocket(socket).ok()) {
+      // Somebody meant that gateway: another journal's "no leaks", or its backup, must not pass for
+      // its own.
+      if (const char* meant = surroundings.environment("HOLDFAST_SOCKET"); meant != nullptr) {
+        return absl::UnavailableError(
+            fmt::format("nobody answers at {} (HOLDFAST_SOCKET); to read the journal of a gateway "
+                        "that is gone, name its file with --journal",
+                        meant));
+      }
       socket.clear();
       file = support::DefaultJournalPath(surroundings.environment);
-      // Somebody meant that gateway: another journal's "no leaks" must not pass for its own.
-      if (const char* meant = surroundings.environment("HOLDFAST_SOCKET"); meant != nullptr) {
-        surroundings.err << "nobody answers at " << meant << " (HOLDFAST_SOCKET); reading " << file
-                         << " instead\n";
-      }
     }
   }
   if (options.verbose) {
