@@ -156,10 +156,6 @@ absl::StatusOr<Keys> Parse(const std::string& path, std::string_view text) {
     }
     keys.push_back(*std::move(key));
   }
-  if (keys.empty()) {
-    return absl::InvalidArgumentError(
-        fmt::format("{}: has no key; `journal-cli key new {}` makes one", path, path));
-  }
   return keys;
 }
 
@@ -264,7 +260,12 @@ bool IsKeyId(std::string_view id) {
 
 absl::StatusOr<Keys> ReadKeyFile(const std::string& path) {
   HF_ASSIGN_OR_RETURN(const SecretBytes text, ReadPrivate(path));
-  return Parse(path, text.Reveal());
+  HF_ASSIGN_OR_RETURN(Keys keys, Parse(path, text.Reveal()));
+  if (keys.empty()) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: has no key; `journal-cli key new {}` makes one", path, path));
+  }
+  return keys;
 }
 
 absl::Status AddKey(const std::string& path, const std::string& id) {

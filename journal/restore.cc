@@ -220,7 +220,8 @@ absl::StatusOr<RestoreReport> Restore(const RestoreOptions& given) {
   const bool occupied = IsThere(path) || HasBytes(path + "-wal") || !segments.empty();
   if (occupied && !options.replace) {
     return absl::FailedPreconditionError(fmt::format(
-        "there is a journal at {}; to restore in its place and keep it aside, ask to replace it",
+        "there is a journal at {}; to restore in its place and keep it aside, ask to replace it "
+        "(journal-cli restore --replace)",
         path));
   }
   HF_ASSIGN_OR_RETURN(Copy draft, Copy::Begin(path));

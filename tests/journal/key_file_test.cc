@@ -124,6 +124,16 @@ TEST_F(KeyFile, NamesFileAndLineOfAMistakeAndShowsNothingOfIt) {
   }
 }
 
+TEST_F(KeyFile, TakesAFirstKeyWhenItIsEmpty) {
+  Write("# none yet\n");
+
+  ASSERT_THAT(AddKey(path_, "first"), IsOk());
+
+  HF_ASSERT_OK_AND_ASSIGN(const Keys keys, ReadKeyFile(path_));
+  ASSERT_EQ(keys.size(), 1U);
+  EXPECT_EQ(keys[0]->id, "first");
+}
+
 TEST_F(KeyFile, RefusesOneWithoutKeysAndOneThatIsTooLarge) {
   for (const std::string& text :
        {std::string(), std::string("# none\n\n"), std::string("\n\n\n")}) {
