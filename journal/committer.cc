@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "journal/committer.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace holdfast::journal {
@@ -13,15 +12,15 @@ void Committer::CommitGroups(std::shared_ptr<Group> group,
     // Two hand-offs between threads would cost more than they win.
     if (now_.status.ok()) now_.status = writer_.Write(now_.plan);
     Conclude(now_);
+    return Answer(now_);
   }
-  while (!now_.concluded && !now_.groups.empty()) {
+  while (!now_.groups.empty()) {
     WriteNow(until);
     Conclude(now_);
     std::swap(before_, now_);
     std::swap(now_, next_);
   }
   Answer(before_);
-  Answer(now_);
 }
 
 void Committer::WriteNow(std::chrono::steady_clock::time_point until) {
@@ -54,7 +53,6 @@ void Committer::Conclude(Round& round) {
   if (!sound()) round.status = failure_;
   for (const std::shared_ptr<Group>& group : round.groups) Settle(group->waiting, round.status);
   if (sound()) CountCommit(round.status, !round.plan.empty());
-  round.concluded = true;
 }
 
 void Committer::Answer(Round& round) {
@@ -63,7 +61,6 @@ void Committer::Answer(Round& round) {
   round.batches = round.records = 0;
   round.plan.clear();
   round.status = absl::OkStatus();
-  round.concluded = false;
 }
 
 void Committer::Answer(Group& group) {

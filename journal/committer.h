@@ -54,7 +54,6 @@ class Committer {
     std::size_t records = 0;
     Plan plan;
     absl::Status status;  // of making the plan, then of writing it
-    bool concluded = false;
   };
 
   void AddTo(Round& round, std::shared_ptr<Group> group);

@@ -154,7 +154,6 @@ class JournalImpl final : public Journal {
       if (work.closing) return;
       if (sound() && flush_timed_ && Clock::now() >= wake_at) {
         committer_.Maintained(writer_->Flush());
-        spent_.FreeAll();
       }
       if (sound()) {
         backoff = std::chrono::milliseconds{0};

@@ -67,10 +67,7 @@ absl::StatusOr<std::shared_ptr<Group>> Queue::Push(Waiting& waiting) {
   group.records += records;
   group.blocked += blocks ? 1 : 0;
   ++waiting_batches_;
-  if (writer_wants_more_ && HasPiece()) {
-    writer_wants_more_ = false;
-    arrived_.notify_one();
-  }
+  if (HasPiece()) WakeForMore();
   WakeWriter();
   return groups_.back();
 }
@@ -78,6 +75,12 @@ absl::StatusOr<std::shared_ptr<Group>> Queue::Push(Waiting& waiting) {
 void Queue::WakeWriter() {
   if (!writer_waits_ || turn_taken_) return;
   writer_waits_ = false;
+  arrived_.notify_one();
+}
+
+void Queue::WakeForMore() {
+  if (!writer_wants_more_) return;
+  writer_wants_more_ = false;
   arrived_.notify_one();
 }
 
@@ -175,9 +178,7 @@ void Queue::WriteStarts() {
 void Queue::WriteEnded() {
   const std::lock_guard lock(mutex_);
   writing_ = false;
-  if (!writer_wants_more_) return;
-  writer_wants_more_ = false;
-  arrived_.notify_one();
+  WakeForMore();
 }
 
 void Queue::Release(bool wake_writer) {

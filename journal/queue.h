@@ -94,6 +94,7 @@ class Queue {
  private:
   // REQUIRES, all of them: mutex_ is held
   void WakeWriter();
+  void WakeForMore();
   bool HasPiece() const;
   std::shared_ptr<Group> TakeFront();
   bool HasWork() const;
